@@ -1,0 +1,120 @@
+//! JSON that is carried along as text.
+
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+/// One JSON value as text, kept as it came: numbers of any length, key order
+/// and repeated keys survive. Cloning is cheap and shares the bytes.
+///
+/// ```
+/// use atd_proto::JsonText;
+///
+/// let exact = JsonText::parse(r#"{"n": 123456789012345678901234567890}"#)?;
+/// assert_eq!(exact.as_bytes(), br#"{"n": 123456789012345678901234567890}"#);
+/// let typed: Vec<u8> = JsonText::from_value(&[1, 2])?.to_value()?;
+/// assert_eq!(typed, [1, 2]);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct JsonText(Bytes);
+
+impl JsonText {
+    /// The text `{}`.
+    pub const EMPTY_OBJECT: Self = Self(Bytes::from_static(b"{}"));
+
+    /// Takes `text` as JSON, checking that it is exactly one value.
+    ///
+    /// # Errors
+    /// What is wrong with the text, and at which line and column.
+    pub fn parse(text: impl Into<Bytes>) -> serde_json::Result<Self> {
+        let text = text.into();
+        let inner = {
+            let raw: &RawValue = serde_json::from_slice(&text)?;
+            text.slice_ref(raw.get().as_bytes())
+        };
+        Ok(Self(inner))
+    }
+
+    /// Writes `value` as JSON.
+    ///
+    /// # Errors
+    /// When the value has no JSON form, such as a map with keys that are no
+    /// strings.
+    pub fn from_value<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Self> {
+        serde_json::to_vec(value).map(|text| Self(text.into()))
+    }
+
+    /// Reads the text into a type of the caller's.
+    ///
+    /// # Errors
+    /// When the text does not fit the type, or nests too deeply for it.
+    pub fn to_value<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        serde_json::from_slice(&self.0)
+    }
+
+    /// The text's bytes, which are UTF-8.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Whether the text is a JSON object.
+    pub fn is_object(&self) -> bool {
+        self.0.first() == Some(&b'{')
+    }
+
+    /// The slice of `frame` that `raw` was read from, shared.
+    pub(crate) fn slice_of(frame: &Bytes, raw: &RawValue) -> Self {
+        Self(frame.slice_ref(raw.get().as_bytes()))
+    }
+}
+
+impl std::fmt::Display for JsonText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl std::fmt::Debug for JsonText {
+    /// The length alone: arguments and results are no business of a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "JsonText({} bytes)", self.0.len())
+    }
+}
+
+impl From<Box<RawValue>> for JsonText {
+    fn from(raw: Box<RawValue>) -> Self {
+        Self(String::from(Box::<str>::from(raw)).into())
+    }
+}
+
+/// Only `serde_json` can write the text as it is. It reads it once more to see
+/// that it is JSON; the messages' own `encode` copies it.
+impl Serialize for JsonText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::from_slice::<&RawValue>(&self.0)
+            .map_err(serde::ser::Error::custom)?
+            .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for JsonText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(deserializer).map(Self::from)
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for JsonText {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Json".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        true.into()
+    }
+}

@@ -1,0 +1,43 @@
+//! How deeply a frame may nest.
+
+/// The most arrays and objects that may stand inside one another in a frame,
+/// the message's own object counted: what `serde_json` readers, the published
+/// clients among them, take by default.
+pub const MAX_NESTING: usize = 127;
+
+/// Whether `json` nests deeper than [`MAX_NESTING`]. On text that is no JSON
+/// the answer means nothing; the parser will refuse that text anyway.
+pub(super) fn is_too_deep(json: &[u8]) -> bool {
+    // So short a text cannot open that many and close them again.
+    if json.len() <= 2 * MAX_NESTING {
+        return false;
+    }
+    let mut depth = 0_usize;
+    let mut bytes = json.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > MAX_NESTING {
+                    return true;
+                }
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => skip_string(&mut bytes),
+            _ => {}
+        }
+    }
+    false
+}
+
+fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => {
+                bytes.next();
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What a client asks.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::DecodeError;
+use super::fields::{Reader, scan, unknown_type};
+use crate::{CapabilitySet, JsonText};
+
+const KNOWN: &str = "ping, hello, tool_list, tool_schema, run_tool, run_tool_continue";
+
+/// What a client asks of a server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Request {
+    /// Whether the server is there.
+    Ping,
+    /// Who the client is and what it would like to be allowed.
+    Hello(Hello),
+    /// The catalog of tools.
+    ToolList,
+    /// The whole definition of one tool.
+    ToolSchema {
+        /// The tool's id.
+        tool_id: String,
+    },
+    /// A call.
+    RunTool(RunTool),
+    /// The next page of a call's result.
+    RunToolContinue(RunToolContinue),
+}
+
+/// Who a client is. It may come at any time and again: it replaces the
+/// connection's identity and capabilities.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Hello {
+    /// The name that the client gives itself. It proves nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// What the client would like to be allowed.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub requested_capabilities: CapabilitySet,
+    /// Compact JWTs that grant capabilities.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub ucan_tokens: Vec<String>,
+}
+
+/// One call of one tool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RunTool {
+    /// The tool's id.
+    pub tool_id: String,
+    /// The arguments; `{}` when a client leaves them out.
+    #[cfg_attr(feature = "schema", schemars(default = "empty_object"))]
+    pub args: JsonText,
+    /// Whether to check everything and change nothing.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub dry_run: bool,
+}
+
+/// The next page of a call whose answer had a `next_cursor`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RunToolContinue {
+    /// The tool's id.
+    pub tool_id: String,
+    /// The `next_cursor` of the page before.
+    pub cursor: String,
+}
+
+impl RunTool {
+    /// A call that is no dry run.
+    ///
+    /// # Errors
+    /// When `args` has no JSON form.
+    pub fn new<T: Serialize + ?Sized>(
+        tool_id: impl Into<String>,
+        args: &T,
+    ) -> serde_json::Result<Self> {
+        Ok(Self {
+            tool_id: tool_id.into(),
+            args: JsonText::from_value(args)?,
+            dry_run: false,
+        })
+    }
+}
+
+impl Request {
+    /// Reads a frame's body. The arguments share its bytes.
+    ///
+    /// Fields that the request does not have are ignored. `null` stands for an
+    /// absent `client_id` and is an error for every other field but `args`.
+    ///
+    /// # Errors
+    /// [`DecodeError`] with what was wrong and what would be right.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a frame is read once, and what is kept of it shares its bytes"
+    )]
+    pub fn decode(frame: Bytes) -> Result<Self, DecodeError> {
+        let mut fields = scan(&frame)?;
+        let kind = fields.kind(KNOWN)?;
+        let reader = |message| Reader { message };
+        Ok(match &*kind {
+            "ping" => Self::Ping,
+            "hello" => {
+                let read = reader("hello");
+                Self::Hello(Hello {
+                    client_id: read.or_default("client_id", fields.client_id)?,
+                    requested_capabilities: read
+                        .or_default("requested_capabilities", fields.requested_capabilities)?,
+                    ucan_tokens: read.or_default("ucan_tokens", fields.ucan_tokens)?,
+                })
+            }
+            "tool_list" => Self::ToolList,
+            "tool_schema" => Self::ToolSchema {
+                tool_id: reader("tool_schema").required("tool_id", fields.tool_id)?,
+            },
+            "run_tool" => {
+                let read = reader("run_tool");
+                Self::RunTool(RunTool {
+                    tool_id: read.required("tool_id", fields.tool_id)?,
+                    args: fields.args.text(&frame).unwrap_or(JsonText::EMPTY_OBJECT),
+                    dry_run: read.or_default("dry_run", fields.dry_run)?,
+                })
+            }
+            "run_tool_continue" => {
+                let read = reader("run_tool_continue");
+                Self::RunToolContinue(RunToolContinue {
+                    tool_id: read.required("tool_id", fields.tool_id)?,
+                    cursor: read.required("cursor", fields.cursor)?,
+                })
+            }
+            unknown => return Err(unknown_type(unknown, KNOWN)),
+        })
+    }
+
+    /// Appends the frame's body to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::RunTool(call) => call.encode(out),
+            other => super::response::write_json(out, other),
+        }
+    }
+}
+
+impl RunTool {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(br#"{"type":"run_tool","tool_id":"#);
+        super::response::write_json(out, &self.tool_id);
+        out.extend_from_slice(br#","args":"#);
+        out.extend_from_slice(self.args.as_bytes());
+        out.extend_from_slice(if self.dry_run {
+            br#","dry_run":true}"#
+        } else {
+            br#","dry_run":false}"#
+        });
+    }
+}
+
+#[cfg(feature = "schema")]
+fn empty_object() -> JsonText {
+    JsonText::EMPTY_OBJECT
+}
