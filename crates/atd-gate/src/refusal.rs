@@ -1,0 +1,109 @@
+//! Why somebody was not let through.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use atd_proto::CapabilitySet;
+
+/// Why a call was not let through.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The caller lacks a capability.
+    #[error(
+        "this tool requires the capabilities {required}; the caller holds {granted} and lacks {missing}: \
+         ask for them in `hello`, and have the server's operator grant them"
+    )]
+    CapabilityDenied {
+        /// What the tool requires.
+        required: CapabilitySet,
+        /// What the caller holds.
+        granted: Arc<CapabilitySet>,
+        /// What is required and not held.
+        missing: CapabilitySet,
+    },
+    /// A limit is reached.
+    #[error("{}", limit_reached(*scope, *limit, *retry_after))]
+    RateLimited {
+        /// Which limit.
+        scope: Scope,
+        /// How many calls it allows.
+        limit: u32,
+        /// How long until this call would be let through, if no other comes
+        /// first; `None` when that is not known.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// What a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scope {
+    /// Calls of one tool at a time.
+    Concurrency,
+    /// Calls of one tool in 60 seconds.
+    ToolRate,
+}
+
+impl Scope {
+    /// The scope as the wire spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Concurrency => "concurrency",
+            Self::ToolRate => "tool_rate",
+        }
+    }
+}
+
+fn limit_reached(scope: Scope, limit: u32, retry_after: Option<Duration>) -> impl fmt::Display {
+    let limit = match scope {
+        Scope::Concurrency => format!("this tool takes {limit} calls at a time"),
+        Scope::ToolRate => format!("this tool takes {limit} calls a minute"),
+    };
+    match retry_after {
+        Some(wait) => format!("{limit}; try again in {} ms", millis_ceil(wait)),
+        None => format!("{limit}; try again later"),
+    }
+}
+
+impl Refusal {
+    /// The wait in whole milliseconds, rounded up so that it is long enough.
+    pub fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Self::RateLimited { retry_after, .. } => retry_after.map(millis_ceil),
+            Self::CapabilityDenied { .. } => None,
+        }
+    }
+}
+
+fn millis_ceil(wait: Duration) -> u64 {
+    u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+/// Why a hello was refused. The connection keeps the identity that it had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HelloError {
+    /// The client's name is too long to be kept.
+    #[error("the client_id is {length} bytes long; at most {limit} are taken")]
+    ClientIdTooLong {
+        /// Its length in bytes.
+        length: usize,
+        /// The longest that is taken.
+        limit: usize,
+    },
+    /// A token was presented, and nobody is trusted to issue one.
+    #[error(
+        "a token was presented, and this server trusts no token issuer; leave `ucan_tokens` out"
+    )]
+    NoTrustedRoot,
+}
+
+/// The process at the other end runs as a user who may not use this server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("user id {uid} may not use this server; its operator can allow it")]
+pub struct PeerRefused {
+    /// The user id.
+    pub uid: u32,
+}
