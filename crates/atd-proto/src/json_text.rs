@@ -104,6 +104,13 @@ impl<'de> Deserialize<'de> for JsonText {
     }
 }
 
+/// Appends `value` as JSON. For what travels, whose shapes always have a JSON
+/// form and whose writer never fails.
+pub(crate) fn write_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+    let written = serde_json::to_writer(out, value);
+    debug_assert!(written.is_ok(), "a message has a JSON form: {written:?}");
+}
+
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for JsonText {
     fn schema_name() -> std::borrow::Cow<'static, str> {

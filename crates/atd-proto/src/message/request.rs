@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::DecodeError;
 use super::fields::{Reader, scan, unknown_type};
+use crate::json_text::write_json;
 use crate::{CapabilitySet, JsonText};
 
 const KNOWN: &str = "ping, hello, tool_list, tool_schema, run_tool, run_tool_continue";
@@ -144,7 +145,7 @@ impl Request {
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::RunTool(call) => call.encode(out),
-            other => super::response::write_json(out, other),
+            other => write_json(out, other),
         }
     }
 }
@@ -152,7 +153,7 @@ impl Request {
 impl RunTool {
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(br#"{"type":"run_tool","tool_id":"#);
-        super::response::write_json(out, &self.tool_id);
+        write_json(out, &self.tool_id);
         out.extend_from_slice(br#","args":"#);
         out.extend_from_slice(self.args.as_bytes());
         out.extend_from_slice(if self.dry_run {

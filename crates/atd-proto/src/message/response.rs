@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::DecodeError;
 use super::fields::{Reader, scan, unknown_type};
+use crate::json_text::write_json;
 use crate::{CapabilitySet, ErrorCode, JsonText, Tier, ToolDefinition, ToolSummary};
 
 const KNOWN: &str = "pong, hello_ack, tool_list, tool_schema, tool_result, error";
@@ -197,11 +198,4 @@ impl Response {
             other => write_json(out, other),
         }
     }
-}
-
-/// Appends `value` as JSON. For messages, whose shapes always have a JSON
-/// form and whose writer never fails.
-pub(super) fn write_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
-    let written = serde_json::to_writer(out, value);
-    debug_assert!(written.is_ok(), "a message has a JSON form: {written:?}");
 }

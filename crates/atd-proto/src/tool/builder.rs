@@ -226,6 +226,13 @@ impl ToolDefinitionBuilder {
     }
 }
 
+/// A definition to be changed.
+impl From<ToolDefinition> for ToolDefinitionBuilder {
+    fn from(definition: ToolDefinition) -> Self {
+        Self(definition)
+    }
+}
+
 fn strings<S: Into<String>>(items: impl IntoIterator<Item = S>) -> Vec<String> {
     items.into_iter().map(Into::into).collect()
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::builder::ToolDefinitionBuilder;
 use super::kinds::{BindingProtocol, SafetyLevel, Tier, TrustLevel, Visibility};
 use crate::CapabilitySet;
+use crate::json_text::write_json;
 
 /// What a tool is, needs and promises. Made with
 /// [`ToolDefinition::builder`]; read from JSON, everything but `id` and
@@ -203,6 +204,13 @@ pub struct ToolSummary {
     /// The definition's `input_schema`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_schema: Option<Value>,
+}
+
+impl ToolSummary {
+    /// Appends the summary as it stands in a `tool_list` response.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        write_json(out, self);
+    }
 }
 
 pub(super) fn any_object() -> Value {

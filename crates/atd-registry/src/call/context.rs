@@ -1,0 +1,143 @@
+//! What a running call knows of itself.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use atd_proto::{CapabilitySet, Tier};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::id::CallId;
+use crate::secrets::SecretBundle;
+
+/// What a running call knows of itself: who asks, how long it may take, when
+/// to stop. Cheap to clone, so a tool may hand it to what it starts.
+#[derive(Clone, Debug)]
+pub struct CallContext(Arc<CallSetup>);
+
+/// What a [`CallContext`] is made of. The dispatcher fills it in.
+#[derive(Clone, Debug)]
+pub struct CallSetup {
+    /// The call's id.
+    pub call_id: CallId,
+    /// The name that the client gave itself.
+    pub caller_id: Option<Arc<str>>,
+    /// What the caller holds.
+    pub capabilities: Arc<CapabilitySet>,
+    /// The tool's tier.
+    pub tier: Tier,
+    /// When the call is ended.
+    pub deadline: Instant,
+    /// The longest result, in bytes of JSON.
+    pub output_budget: usize,
+    /// The directory that the server works in.
+    pub working_dir: Arc<PathBuf>,
+    /// The caller's secrets for this tool.
+    pub secrets: Option<SecretBundle>,
+    /// Fires when the call is to stop.
+    pub cancelled: CancellationToken,
+    /// Whether to check everything and change nothing.
+    pub dry_run: bool,
+}
+
+impl CallContext {
+    /// The context of one call.
+    pub fn new(setup: CallSetup) -> Self {
+        Self(Arc::new(setup))
+    }
+
+    /// The call's id, the same as in its audit record.
+    pub fn call_id(&self) -> CallId {
+        self.0.call_id
+    }
+
+    /// The name that the client gave itself. It proves nothing.
+    pub fn caller_id(&self) -> Option<&str> {
+        self.0.caller_id.as_deref()
+    }
+
+    /// What the caller holds.
+    pub fn capabilities(&self) -> &CapabilitySet {
+        &self.0.capabilities
+    }
+
+    /// The tool's tier.
+    pub fn tier(&self) -> Tier {
+        self.0.tier
+    }
+
+    /// When the call is ended, whether or not the tool is done.
+    pub fn deadline(&self) -> Instant {
+        self.0.deadline
+    }
+
+    /// How long the call may still take; zero when its time is up.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tokio's clock, which a test can pause and advance"
+    )]
+    pub fn time_left(&self) -> Duration {
+        self.0.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// The longest result, in bytes of JSON. A longer one is an error.
+    pub fn output_budget(&self) -> usize {
+        self.0.output_budget
+    }
+
+    /// The directory that the server works in.
+    pub fn working_dir(&self) -> &Path {
+        &self.0.working_dir
+    }
+
+    /// The caller's secrets for this tool, if the server has a broker and the
+    /// broker had some.
+    pub fn secrets(&self) -> Option<&SecretBundle> {
+        self.0.secrets.as_ref()
+    }
+
+    /// Fires when the call is to stop. The tool's future is dropped soon
+    /// after; what it has started elsewhere should watch this.
+    pub fn cancelled(&self) -> &CancellationToken {
+        &self.0.cancelled
+    }
+
+    /// Whether to check everything and change nothing. Only a tool whose
+    /// definition says `safety.dry_run` ever sees `true`.
+    pub fn dry_run(&self) -> bool {
+        self.0.dry_run
+    }
+}
+
+#[cfg(feature = "test-util")]
+impl CallSetup {
+    /// A call by nobody in particular, warm, with a minute to go and 1 MiB to
+    /// fill, in the current directory.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tokio's clock, which a test can pause and advance"
+    )]
+    pub fn for_test() -> Self {
+        Self {
+            call_id: CallId::generate(),
+            caller_id: None,
+            capabilities: Arc::default(),
+            tier: Tier::Warm,
+            deadline: Instant::now() + Duration::from_secs(60),
+            output_budget: 1 << 20,
+            working_dir: Arc::new(PathBuf::from(".")),
+            secrets: None,
+            cancelled: CancellationToken::new(),
+            dry_run: false,
+        }
+    }
+}
+
+#[cfg(feature = "test-util")]
+impl CallContext {
+    /// A context for testing a tool without a server: [`CallSetup::for_test`].
+    pub fn for_test() -> Self {
+        Self::new(CallSetup::for_test())
+    }
+}

@@ -1,0 +1,27 @@
+//! What a call is known by.
+
+use std::fmt;
+
+/// A call's id: a ULID, so ids sort by the time at which their calls began.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(ulid::Ulid);
+
+impl CallId {
+    /// A new one.
+    pub fn generate() -> Self {
+        Self(ulid::Ulid::generate())
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = [0; ulid::ULID_LEN];
+        f.write_str(self.0.array_to_str(&mut text))
+    }
+}
+
+impl fmt::Debug for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

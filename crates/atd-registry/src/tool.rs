@@ -1,0 +1,117 @@
+//! Tools written in Rust.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use atd_proto::{ToolDefinition, ToolDefinitionBuilder};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::call::{Args, CallContext, Reply, ToolCallError};
+
+/// Something that can be called.
+#[async_trait]
+pub trait Tool: Send + Sync + 'static {
+    /// What it is, needs and promises. It stays the same.
+    fn definition(&self) -> &ToolDefinition;
+
+    /// Carries out one call whose arguments fit the definition's input schema.
+    /// The future may be dropped at any await.
+    ///
+    /// # Errors
+    /// [`ToolCallError`], of which each variant says what the caller learns.
+    async fn call(&self, args: Args, ctx: &CallContext) -> Result<Reply, ToolCallError>;
+}
+
+#[async_trait]
+impl<T: Tool + ?Sized> Tool for Arc<T> {
+    fn definition(&self) -> &ToolDefinition {
+        (**self).definition()
+    }
+
+    async fn call(&self, args: Args, ctx: &CallContext) -> Result<Reply, ToolCallError> {
+        (**self).call(args, ctx).await
+    }
+}
+
+/// A tool from a closure over its typed arguments. The input schema is derived
+/// from the arguments' type; everything else of the definition has its
+/// default, which [`FnTool::define`] changes.
+///
+/// ```
+/// use atd_registry::tool_fn;
+///
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct Greet { name: String }
+///
+/// let greet = tool_fn("demo:people.greet", "Greets somebody", |greet: Greet, _ctx| async move {
+///     Ok(format!("Hello, {}!", greet.name))
+/// })
+/// .define(|definition| definition.requires(["people"]).rate_limit_per_min(60));
+/// ```
+pub fn tool_fn<A, R, F, Fut>(
+    id: impl Into<String>,
+    description: impl Into<String>,
+    run: F,
+) -> FnTool<F, A>
+where
+    A: DeserializeOwned + JsonSchema + Send + 'static,
+    R: Serialize,
+    F: Fn(A, CallContext) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, ToolCallError>> + Send + 'static,
+{
+    FnTool {
+        definition: ToolDefinition::builder(id, description)
+            .input_schema(schemars::schema_for!(A).to_value())
+            .build(),
+        run,
+        args: PhantomData,
+    }
+}
+
+/// What [`tool_fn`] makes.
+pub struct FnTool<F, A> {
+    definition: ToolDefinition,
+    run: F,
+    args: PhantomData<fn(A)>,
+}
+
+impl<F, A> FnTool<F, A> {
+    /// Changes the definition.
+    #[must_use]
+    pub fn define(
+        mut self,
+        change: impl FnOnce(ToolDefinitionBuilder) -> ToolDefinitionBuilder,
+    ) -> Self {
+        self.definition = change(self.definition.into()).build();
+        self
+    }
+}
+
+#[async_trait]
+impl<A, R, F, Fut> Tool for FnTool<F, A>
+where
+    A: DeserializeOwned + JsonSchema + Send + 'static,
+    R: Serialize,
+    F: Fn(A, CallContext) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, ToolCallError>> + Send + 'static,
+{
+    fn definition(&self) -> &ToolDefinition {
+        &self.definition
+    }
+
+    async fn call(&self, args: Args, ctx: &CallContext) -> Result<Reply, ToolCallError> {
+        let args = args.parse()?;
+        let result = (self.run)(args, ctx.clone()).await?;
+        Reply::json(&result)
+    }
+}
+
+impl<F, A> fmt::Debug for FnTool<F, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FnTool").field(&self.definition.id).finish()
+    }
+}
