@@ -31,6 +31,7 @@
 //! ```
 
 mod binding;
+mod blocking;
 mod call;
 mod registry;
 mod schema;
@@ -38,6 +39,7 @@ mod secrets;
 mod tool;
 
 pub use binding::{Binding, CallFuture, NativeBinding};
+pub use blocking::{BlockingFn, BlockingPool, BlockingStats, BlockingTool, blocking_fn};
 pub use call::{Args, ArgumentError, CallContext, CallId, CallSetup, Reply, ToolCallError};
 pub use registry::{RegisterError, RegisteredTool, Registry};
 pub use schema::{Schema, SchemaError, SchemaViolations};

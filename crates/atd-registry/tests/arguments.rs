@@ -120,3 +120,16 @@ async fn the_time_left_runs_out() {
     tokio::time::advance(before).await;
     assert!(ctx.time_left().is_zero());
 }
+
+#[test]
+fn the_end_of_a_call_reaches_who_asked_before_and_who_asks_after() {
+    let ctx = CallContext::for_test();
+    let before = ctx.cancelled().clone();
+    assert!(!before.is_cancelled());
+    ctx.end();
+    assert!(before.is_cancelled() && ctx.cancelled().is_cancelled());
+
+    let unasked = CallContext::for_test();
+    unasked.end();
+    assert!(unasked.cancelled().is_cancelled());
+}

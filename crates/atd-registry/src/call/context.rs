@@ -1,7 +1,8 @@
 //! What a running call knows of itself.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use atd_proto::{CapabilitySet, Tier};
@@ -14,7 +15,15 @@ use crate::secrets::SecretBundle;
 /// What a running call knows of itself: who asks, how long it may take, when
 /// to stop. Cheap to clone, so a tool may hand it to what it starts.
 #[derive(Clone, Debug)]
-pub struct CallContext(Arc<CallSetup>);
+pub struct CallContext(Arc<Call>);
+
+#[derive(Debug)]
+struct Call {
+    setup: CallSetup,
+    /// Made for the first who asks: most tools never do.
+    token: OnceLock<CancellationToken>,
+    ended: AtomicBool,
+}
 
 /// What a [`CallContext`] is made of. The dispatcher fills it in.
 #[derive(Clone, Debug)]
@@ -35,8 +44,6 @@ pub struct CallSetup {
     pub working_dir: Arc<PathBuf>,
     /// The caller's secrets for this tool.
     pub secrets: Option<SecretBundle>,
-    /// Fires when the call is to stop.
-    pub cancelled: CancellationToken,
     /// Whether to check everything and change nothing.
     pub dry_run: bool,
 }
@@ -44,32 +51,36 @@ pub struct CallSetup {
 impl CallContext {
     /// The context of one call.
     pub fn new(setup: CallSetup) -> Self {
-        Self(Arc::new(setup))
+        Self(Arc::new(Call {
+            setup,
+            token: OnceLock::new(),
+            ended: AtomicBool::new(false),
+        }))
     }
 
     /// The call's id, the same as in its audit record.
     pub fn call_id(&self) -> CallId {
-        self.0.call_id
+        self.0.setup.call_id
     }
 
     /// The name that the client gave itself. It proves nothing.
     pub fn caller_id(&self) -> Option<&str> {
-        self.0.caller_id.as_deref()
+        self.0.setup.caller_id.as_deref()
     }
 
     /// What the caller holds.
     pub fn capabilities(&self) -> &CapabilitySet {
-        &self.0.capabilities
+        &self.0.setup.capabilities
     }
 
     /// The tool's tier.
     pub fn tier(&self) -> Tier {
-        self.0.tier
+        self.0.setup.tier
     }
 
     /// When the call is ended, whether or not the tool is done.
     pub fn deadline(&self) -> Instant {
-        self.0.deadline
+        self.0.setup.deadline
     }
 
     /// How long the call may still take; zero when its time is up.
@@ -78,35 +89,51 @@ impl CallContext {
         reason = "tokio's clock, which a test can pause and advance"
     )]
     pub fn time_left(&self) -> Duration {
-        self.0.deadline.saturating_duration_since(Instant::now())
+        self.0
+            .setup
+            .deadline
+            .saturating_duration_since(Instant::now())
     }
 
     /// The longest result, in bytes of JSON. A longer one is an error.
     pub fn output_budget(&self) -> usize {
-        self.0.output_budget
+        self.0.setup.output_budget
     }
 
     /// The directory that the server works in.
     pub fn working_dir(&self) -> &Path {
-        &self.0.working_dir
+        &self.0.setup.working_dir
     }
 
     /// The caller's secrets for this tool, if the server has a broker and the
     /// broker had some.
     pub fn secrets(&self) -> Option<&SecretBundle> {
-        self.0.secrets.as_ref()
+        self.0.setup.secrets.as_ref()
     }
 
     /// Fires when the call is to stop. The tool's future is dropped soon
     /// after; what it has started elsewhere should watch this.
     pub fn cancelled(&self) -> &CancellationToken {
-        &self.0.cancelled
+        let token = self.0.token.get_or_init(CancellationToken::new);
+        if self.0.ended.load(Ordering::SeqCst) {
+            token.cancel();
+        }
+        token
+    }
+
+    /// Tells whatever the tool has started that the call has ended. The
+    /// dispatcher does so at every end, success included.
+    pub fn end(&self) {
+        self.0.ended.store(true, Ordering::SeqCst);
+        if let Some(token) = self.0.token.get() {
+            token.cancel();
+        }
     }
 
     /// Whether to check everything and change nothing. Only a tool whose
     /// definition says `safety.dry_run` ever sees `true`.
     pub fn dry_run(&self) -> bool {
-        self.0.dry_run
+        self.0.setup.dry_run
     }
 }
 
@@ -128,7 +155,6 @@ impl CallSetup {
             output_budget: 1 << 20,
             working_dir: Arc::new(PathBuf::from(".")),
             secrets: None,
-            cancelled: CancellationToken::new(),
             dry_run: false,
         }
     }

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use self::catalog::Catalog;
 pub use self::registered::RegisteredTool;
 use crate::binding::{Binding, NativeBinding};
+use crate::blocking::{BlockingBinding, BlockingPool, BlockingTool};
 use crate::schema::SchemaError;
 use crate::tool::Tool;
 
@@ -27,6 +28,7 @@ pub struct Registry {
     names: Mutex<NameTable>,
     catalog: Catalog,
     changes: watch::Sender<u64>,
+    blocking: BlockingPool,
 }
 
 /// Why a tool was not registered. The registry is then as it was.
@@ -61,13 +63,19 @@ pub enum RegisterError {
 }
 
 impl Registry {
-    /// An empty registry.
+    /// An empty registry, whose blocking tools share a pool of its own.
     pub fn new() -> Self {
+        Self::with_blocking_pool(BlockingPool::default())
+    }
+
+    /// An empty registry, whose blocking tools run on this pool.
+    pub fn with_blocking_pool(blocking: BlockingPool) -> Self {
         Self {
             tools: DashMap::new(),
             names: Mutex::default(),
             catalog: Catalog::default(),
             changes: watch::Sender::new(0),
+            blocking,
         }
     }
 
@@ -78,6 +86,18 @@ impl Registry {
     /// of it cannot.
     pub fn register(&self, tool: impl Tool) -> Result<(), RegisterError> {
         self.register_binding(tool.definition().clone(), native(tool))
+    }
+
+    /// Adds a tool that blocks, to run on the registry's pool.
+    ///
+    /// # Errors
+    /// As [`register`](Self::register).
+    pub fn register_blocking(&self, tool: impl BlockingTool) -> Result<(), RegisterError> {
+        let definition = tool.definition().clone();
+        self.register_binding(
+            definition,
+            BlockingBinding::new(tool, self.blocking.clone()),
+        )
     }
 
     /// Adds a definition and how it is carried out.
@@ -99,6 +119,11 @@ impl Registry {
         names.insert(tool.id().clone())?;
         self.put(tool, &names);
         Ok(())
+    }
+
+    /// The threads that blocking tools run on.
+    pub fn blocking(&self) -> &BlockingPool {
+        &self.blocking
     }
 
     /// Adds a tool, in place of the one with its id where there is one, which

@@ -1,0 +1,199 @@
+//! Tools that block, and how they are carried out.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use atd_proto::{ToolDefinition, ToolDefinitionBuilder};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::oneshot;
+
+use super::pool::{Abandoned, BlockingPool, PoolError};
+use crate::binding::{Binding, CallFuture};
+use crate::call::{Args, CallContext, Reply, ToolCallError};
+
+/// A tool that blocks its thread: it computes, or calls what blocks. It runs
+/// on the registry's [`BlockingPool`], so it stalls nobody else.
+///
+/// At the deadline its call is answered without it. It should then stop by
+/// itself: [`CallContext::cancelled`] tells when.
+pub trait BlockingTool: Send + Sync + 'static {
+    /// What it is, needs and promises. It stays the same.
+    fn definition(&self) -> &ToolDefinition;
+
+    /// Carries out one call whose arguments fit the definition's input schema.
+    ///
+    /// # Errors
+    /// [`ToolCallError`], of which each variant says what the caller learns.
+    fn call(&self, args: Args, ctx: &CallContext) -> Result<Reply, ToolCallError>;
+}
+
+/// [`tool_fn`](crate::tool_fn) for a closure that blocks; register it with
+/// [`Registry::register_blocking`](crate::Registry::register_blocking).
+pub fn blocking_fn<A, R, F>(
+    id: impl Into<String>,
+    description: impl Into<String>,
+    run: F,
+) -> BlockingFn<F, A>
+where
+    A: DeserializeOwned + JsonSchema + 'static,
+    R: Serialize,
+    F: Fn(A, &CallContext) -> Result<R, ToolCallError> + Send + Sync + 'static,
+{
+    BlockingFn {
+        definition: ToolDefinition::builder(id, description)
+            .input_schema(schemars::schema_for!(A).to_value())
+            .build(),
+        run,
+        args: PhantomData,
+    }
+}
+
+/// What [`blocking_fn`] makes.
+pub struct BlockingFn<F, A> {
+    definition: ToolDefinition,
+    run: F,
+    args: PhantomData<fn(A)>,
+}
+
+impl<F, A> BlockingFn<F, A> {
+    /// Changes the definition.
+    #[must_use]
+    pub fn define(
+        mut self,
+        change: impl FnOnce(ToolDefinitionBuilder) -> ToolDefinitionBuilder,
+    ) -> Self {
+        self.definition = change(self.definition.into()).build();
+        self
+    }
+}
+
+impl<A, R, F> BlockingTool for BlockingFn<F, A>
+where
+    A: DeserializeOwned + JsonSchema + 'static,
+    R: Serialize,
+    F: Fn(A, &CallContext) -> Result<R, ToolCallError> + Send + Sync + 'static,
+{
+    fn definition(&self) -> &ToolDefinition {
+        &self.definition
+    }
+
+    fn call(&self, args: Args, ctx: &CallContext) -> Result<Reply, ToolCallError> {
+        Reply::json(&(self.run)(args.parse()?, ctx)?)
+    }
+}
+
+impl<F, A> fmt::Debug for BlockingFn<F, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BlockingFn")
+            .field(&self.definition.id)
+            .finish()
+    }
+}
+
+/// A [`BlockingTool`] on a pool.
+pub(crate) struct BlockingBinding {
+    tool: Arc<dyn BlockingTool>,
+    pool: BlockingPool,
+}
+
+impl BlockingBinding {
+    pub(crate) fn new(tool: impl BlockingTool, pool: BlockingPool) -> Self {
+        Self {
+            tool: Arc::new(tool),
+            pool,
+        }
+    }
+}
+
+impl Binding for BlockingBinding {
+    fn invoke<'a>(&'a self, args: Args, ctx: &'a CallContext) -> CallFuture<'a> {
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel::<thread::Result<_>>();
+            let job = Arc::new(Mutex::new(Stage::Waiting));
+            let waiter = Waiter {
+                job: job.clone(),
+                pool: self.pool.clone(),
+            };
+            let (tool, ctx) = (self.tool.clone(), ctx.clone());
+            let run = move || {
+                if !begin(&job) {
+                    return;
+                }
+                let result = catch_unwind(AssertUnwindSafe(|| tool.call(args, &ctx)));
+                *lock(&job) = Stage::Ended;
+                // Nobody may be there to take it.
+                let _ = answer.send(result);
+            };
+            self.pool.run(run).map_err(|error| match error {
+                PoolError::Full => ToolCallError::failed_for_now(
+                    "OVERLOADED",
+                    "every thread for tools that block is taken, and many calls wait for one",
+                ),
+                PoolError::NoThread(error) => {
+                    ToolCallError::internal(format!("no thread could be started: {error}"))
+                }
+            })?;
+            let result = answered.await;
+            drop(waiter);
+            match result {
+                Ok(Ok(result)) => result,
+                // Dispatch contains the panics of every tool alike.
+                Ok(Err(panic)) => resume_unwind(panic),
+                Err(_) => Err(ToolCallError::internal("the tool's thread went away")),
+            }
+        })
+    }
+}
+
+/// How far a job has come, and who minds.
+enum Stage {
+    Waiting,
+    Running,
+    /// Nobody waits for it; it has not begun.
+    Cancelled,
+    /// Nobody waits for it; it runs on.
+    Abandoned {
+        _counted: Abandoned,
+    },
+    Ended,
+}
+
+/// The call's side of a job: dropped with the call's future.
+struct Waiter {
+    job: Arc<Mutex<Stage>>,
+    pool: BlockingPool,
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        let mut stage = lock(&self.job);
+        match *stage {
+            Stage::Waiting => *stage = Stage::Cancelled,
+            Stage::Running => {
+                *stage = Stage::Abandoned {
+                    _counted: self.pool.abandon(),
+                };
+            }
+            Stage::Cancelled | Stage::Abandoned { .. } | Stage::Ended => {}
+        }
+    }
+}
+
+/// Whether somebody still waits for the job, which is then running.
+fn begin(job: &Mutex<Stage>) -> bool {
+    let mut stage = lock(job);
+    let wanted = matches!(*stage, Stage::Waiting);
+    if wanted {
+        *stage = Stage::Running;
+    }
+    wanted
+}
+
+fn lock(job: &Mutex<Stage>) -> std::sync::MutexGuard<'_, Stage> {
+    job.lock().unwrap_or_else(PoisonError::into_inner)
+}
