@@ -1,1 +1,61 @@
+//! Audit records of tool calls.
+//!
+//! A [`CallEvent`] says what became of one call. An [`AuditSink`] takes such
+//! events: [`JsonLinesAuditSink`] writes each as one line of JSON from a
+//! thread of its own, [`MemoryAuditSink`] keeps them for a test to look at.
+//! No async runtime is needed, and no other crate of this workspace.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use atd_audit::{
+//!     AuditSink, CallEvent, JsonLinesAuditSink, Outcome, SCHEMA_VERSION, now_rfc3339,
+//! };
+//!
+//! let sink = JsonLinesAuditSink::stdout();
+//! sink.on_call(&CallEvent {
+//!     ts: now_rfc3339(),
+//!     call_id: "01JZ8Y4T6N3V5Q2M7K9R1B0C4D".to_owned(),
+//!     tool_id: "demo:math.add".to_owned(),
+//!     caller_id: Some("alice".to_owned()),
+//!     granted_capabilities: vec![],
+//!     duration_ms: 3,
+//!     outcome: Outcome::Success,
+//!     tier: "hot".to_owned(),
+//!     dry_run: false,
+//!     schema_version: SCHEMA_VERSION,
+//!     secrets_resolved: false,
+//!     cursor_page: None,
+//! });
+//!
+//! // Everything is written before this returns, or the error says what is not.
+//! sink.shutdown(Duration::from_secs(5))?;
+//! assert_eq!((sink.health().written, sink.drops()), (1, 0));
+//! # Ok::<(), atd_audit::AuditError>(())
+//! ```
+//!
+//! An event handed to a sink is on record or counted as lost; see
+//! [`Health`] for the sum that always holds, and [`JsonLinesAuditSink`] for
+//! what "on record" means there.
 
+mod error;
+mod event;
+mod health;
+mod json_lines;
+mod memory;
+mod outcome;
+mod sink;
+mod timestamp;
+
+pub use error::AuditError;
+pub use event::{CallEvent, SCHEMA_VERSION};
+pub use health::Health;
+pub use json_lines::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink, JsonLinesBuilder};
+pub use memory::MemoryAuditSink;
+pub use outcome::Outcome;
+pub use sink::AuditSink;
+pub use timestamp::{now_rfc3339, rfc3339};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

@@ -1,0 +1,292 @@
+//! A sink that writes each event as one line of JSON.
+
+mod builder;
+mod drain;
+mod escape;
+mod file;
+mod line;
+mod output;
+mod queue;
+
+use std::{
+    fmt,
+    io::{self, Write},
+    num::NonZeroUsize,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle, ThreadId},
+    time::Duration,
+};
+
+pub use self::builder::JsonLinesBuilder;
+use self::{output::LineOutput, queue::Queue};
+use crate::{AuditError, AuditSink, CallEvent, Health};
+
+/// How many events a [`JsonLinesAuditSink`] queues unless told otherwise.
+pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
+
+/// Writes each event as one JSON object on a line of its own.
+///
+/// [`on_call`](AuditSink::on_call) makes the line on the calling thread and
+/// queues it; a thread that the sink owns hands all that has gathered to the
+/// writer with one `write` and one `flush`. So a call never waits for I/O, and
+/// no async runtime is needed.
+///
+/// **Full queue.** An event that finds the queue full is dropped and counted.
+/// An event holds its place until it is written, so at most the capacity's
+/// number of lines, each of at most 64 KiB, is in memory.
+///
+/// **On record** means that the writer took the whole line and its `flush`
+/// succeeded. Where the writer is a file, the operating system has the line
+/// then: it outlives this process, but a power failure can take it. Events
+/// still queued when the process is killed are gone; their number is at most
+/// the capacity.
+///
+/// **Failing writer.** Whole lines that the writer took before it failed are
+/// on record and the rest of that batch is lost; the next batch is tried
+/// afresh. After a torn line the next one begins with a newline of its own, so
+/// that a fault spoils no line but the one it hit; a reader skips empty lines.
+/// A writer that panics is a failing writer. When `flush` fails, the whole
+/// batch counts as lost, though some of it may be on record.
+///
+/// **Long events.** A line, its newline included, is at most 64 KiB. When an
+/// event would pass that, its long strings are cut at the end, its long lists
+/// keep their first elements, and the line says `"truncated":true`. No string
+/// adds a line or a control character to the log: those are escaped, and so
+/// are U+0085, U+2028 and U+2029.
+///
+/// **End.** Dropping the sink writes out what is queued before it returns,
+/// however long the writer takes. [`shutdown`](Self::shutdown) does so with a
+/// time limit. Neither happens by itself when the process exits.
+pub struct JsonLinesAuditSink {
+    queue: Arc<Queue>,
+    /// Which thread must not wait for the writer thread: that one itself.
+    /// `None` when no thread could be started.
+    writer_thread: Option<ThreadId>,
+    /// Empty once `shutdown` has joined the thread or given it up.
+    handle: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl JsonLinesAuditSink {
+    /// A sink over `writer` with room for [`DEFAULT_AUDIT_QUEUE_CAPACITY`]
+    /// events.
+    ///
+    /// When the operating system has no thread to give, the sink counts every
+    /// event as lost and keeps the error in [`health`](Self::health); to fail
+    /// instead, use [`JsonLinesBuilder::writer`].
+    #[must_use]
+    pub fn new(writer: Box<dyn Write + Send>) -> Self {
+        Self::new_with_capacity(writer, DEFAULT_AUDIT_QUEUE_CAPACITY)
+    }
+
+    /// As [`new`](Self::new), with room for `events` events; 0 is taken as 1.
+    #[must_use]
+    pub fn new_with_capacity(writer: Box<dyn Write + Send>, events: usize) -> Self {
+        Self::builder()
+            .capacity(events)
+            .writer(writer)
+            .unwrap_or_else(Self::without_writer)
+    }
+
+    /// A sink over the process's standard output; see [`new`](Self::new).
+    ///
+    /// A thread that holds [`StdoutLock`](io::StdoutLock) must not wait for
+    /// the sink, which waits for that lock.
+    #[must_use]
+    pub fn stdout() -> Self {
+        Self::new(Box::new(io::stdout()))
+    }
+
+    /// A sink over the process's standard error; see
+    /// [`stdout`](Self::stdout).
+    #[must_use]
+    pub fn stderr() -> Self {
+        Self::new(Box::new(io::stderr()))
+    }
+
+    /// A sink that appends to the file at `path`, with the default capacity;
+    /// see [`JsonLinesBuilder::file`].
+    ///
+    /// # Errors
+    /// The file cannot be opened for appending, or no thread can be started.
+    pub fn file(path: &Path) -> io::Result<Self> {
+        Self::builder().file(path)
+    }
+
+    /// The options of a sink, each at its default.
+    #[must_use]
+    pub fn builder() -> JsonLinesBuilder {
+        JsonLinesBuilder::default()
+    }
+
+    /// Events lost so far: refused by a full or ended queue, or not written.
+    #[must_use]
+    pub fn drops(&self) -> u64 {
+        self.health().lost
+    }
+
+    /// How the sink stands, its last error included.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.queue.health()
+    }
+
+    /// Waits, at most for `timeout`, until every event given to the sink
+    /// before the call is written or counted as lost.
+    ///
+    /// Called by the writer itself, from inside `write`, it does not wait.
+    ///
+    /// # Errors
+    /// [`AuditError::TimedOut`] with the number of those events that are still
+    /// queued; [`AuditError::WriteFailed`] with the number of events that the
+    /// writer failed to write since such an error last told of any.
+    pub fn flush(&self, timeout: Duration) -> Result<(), AuditError> {
+        self.queue.wait_until_settled(self.patience(timeout))
+    }
+
+    /// Ends the sink: takes no more events, writes out what is queued, drops
+    /// the writer and joins the thread, for which it waits at most `timeout`.
+    ///
+    /// An event that comes later counts as lost. After a timeout the thread
+    /// is given up: it still writes what is queued when its writer lets it,
+    /// but dropping the sink no longer waits for it. Called by the writer
+    /// itself, from inside `write`, it does not wait and gives nothing up.
+    ///
+    /// # Errors
+    /// [`AuditError::TimedOut`] with the number of events still queued, which
+    /// is 0 when the writer was merely being closed;
+    /// [`AuditError::WriteFailed`] with the number of events that the writer
+    /// failed to write since such an error last told of any.
+    pub fn shutdown(&self, timeout: Duration) -> Result<(), AuditError> {
+        self.queue.close();
+        let ended = self.queue.wait_until_gone(self.patience(timeout));
+        if self.on_writer_thread() {
+            return ended;
+        }
+        let handle = self
+            .handle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let (Some(handle), false) = (handle, matches!(ended, Err(AuditError::TimedOut { .. }))) {
+            // A panic of the thread is in the counters already.
+            let _ = handle.join();
+        }
+        ended
+    }
+
+    fn start(writer: LineOutput, capacity: NonZeroUsize) -> io::Result<Self> {
+        let queue = Arc::new(Queue::new(capacity));
+        let handle = thread::Builder::new().name("atd-audit".to_owned()).spawn({
+            let queue = Arc::clone(&queue);
+            move || drain::run(&queue, writer)
+        })?;
+        Ok(Self {
+            queue,
+            writer_thread: Some(handle.thread().id()),
+            handle: Mutex::new(Some(handle)),
+        })
+    }
+
+    /// A sink that has no writer and says why.
+    fn without_writer(error: io::Error) -> Self {
+        let queue = Queue::new(NonZeroUsize::MIN);
+        queue.writer_gone(Some(error));
+        Self {
+            queue: Arc::new(queue),
+            writer_thread: None,
+            handle: Mutex::new(None),
+        }
+    }
+
+    /// `timeout`, or nothing on the thread that would wait for itself.
+    fn patience(&self, timeout: Duration) -> Duration {
+        if self.on_writer_thread() {
+            Duration::ZERO
+        } else {
+            timeout
+        }
+    }
+
+    fn on_writer_thread(&self) -> bool {
+        self.writer_thread == Some(thread::current().id())
+    }
+}
+
+impl AuditSink for JsonLinesAuditSink {
+    fn on_call(&self, event: &CallEvent) {
+        line::with_line(event, |line| self.queue.push(line));
+    }
+
+    fn drops(&self) -> u64 {
+        Self::drops(self)
+    }
+
+    fn health(&self) -> Health {
+        Self::health(self)
+    }
+
+    fn flush(&self, timeout: Duration) -> Result<(), AuditError> {
+        Self::flush(self, timeout)
+    }
+}
+
+impl Drop for JsonLinesAuditSink {
+    fn drop(&mut self) {
+        self.queue.close();
+        // A writer that holds the last handle of its own sink drops it on the
+        // writer thread, which then ends by itself.
+        if self.on_writer_thread() {
+            return;
+        }
+        let handle = self
+            .handle
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(handle) = handle.take() {
+            // A panic of the thread is in the counters already.
+            let _ = handle.join();
+        }
+    }
+}
+
+impl fmt::Debug for JsonLinesAuditSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonLinesAuditSink")
+            .field("health", &self.health())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sink_without_a_thread_counts_every_event_and_says_why() {
+        let sink = JsonLinesAuditSink::without_writer(io::Error::other("no thread to be had"));
+        let event = crate::CallEvent {
+            ts: crate::now_rfc3339(),
+            call_id: String::new(),
+            tool_id: String::new(),
+            caller_id: None,
+            granted_capabilities: vec![],
+            duration_ms: 0,
+            outcome: crate::Outcome::Success,
+            tier: String::new(),
+            dry_run: false,
+            schema_version: crate::SCHEMA_VERSION,
+            secrets_resolved: false,
+            cursor_page: None,
+        };
+        sink.on_call(&event);
+        sink.on_call(&event);
+        let health = sink.health();
+        assert_eq!((health.queued, health.written, health.lost), (0, 0, 2));
+        assert_eq!(
+            health.last_error.map(|error| error.to_string()).as_deref(),
+            Some("no thread to be had")
+        );
+        assert!(sink.shutdown(Duration::MAX).is_ok());
+    }
+}
