@@ -21,6 +21,16 @@ pub trait TokenBroker: Send + Sync + 'static {
     ) -> Result<Option<SecretBundle>, BrokerError>;
 }
 
+#[async_trait]
+impl<B: TokenBroker + ?Sized> TokenBroker for Arc<B> {
+    async fn resolve(
+        &self,
+        request: SecretRequest<'_>,
+    ) -> Result<Option<SecretBundle>, BrokerError> {
+        (**self).resolve(request).await
+    }
+}
+
 /// Whose secrets are asked for, and for what.
 #[derive(Clone, Copy, Debug)]
 pub struct SecretRequest<'a> {

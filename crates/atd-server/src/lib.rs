@@ -1,1 +1,68 @@
+//! How a call runs: the dispatch pipeline, and the Unix socket in front of it.
+//!
+//! A [`Server`] holds a registry of tools, a gate, and where its audit records
+//! go. It serves a socket:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use atd_audit::MemoryAuditSink;
+//! use atd_client::Client;
+//! use atd_gate::Gate;
+//! use atd_proto::Hello;
+//! use atd_registry::{Registry, tool_fn};
+//! use atd_server::Server;
+//!
+//! #[derive(serde::Deserialize, schemars::JsonSchema)]
+//! struct Add { a: i64, b: i64 }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let registry = Registry::new();
+//! registry.register(
+//!     tool_fn("demo:math.add", "Adds two numbers", |add: Add, _ctx| async move { Ok(add.a + add.b) })
+//!         .define(|definition| definition.requires(["math"])),
+//! )?;
+//! let audit = Arc::new(MemoryAuditSink::new());
+//! let server = Server::builder(registry)
+//!     .gate(Gate::builder().allow(["math"]).build())
+//!     .audit(audit.clone())
+//!     .build()?;
+//!
+//! let folder = tempfile::tempdir()?;
+//! let serving = server.serve_unix(folder.path().join("atd.sock")).await?;
+//!
+//! let client = Client::connect(serving.path()).await?;
+//! client.hello(Hello { requested_capabilities: ["math"].into_iter().collect(), ..Hello::default() }).await?;
+//! let sum = client.call("demo:math.add", &serde_json::json!({"a": 1, "b": 2})).await?;
+//! assert_eq!(sum.result.to_value::<i64>()?, 3);
+//!
+//! let report = serving.shutdown().await;
+//! assert_eq!(report.cut_calls, 0);
+//! assert_eq!(audit.events().len(), 1);
+//! # Ok(()) }
+//! ```
+//!
+//! Another transport turns its bytes into [`Request`](atd_proto::Request)s and
+//! gives them to [`Dispatcher::handle`]; it needs to know nothing of tools,
+//! gates or audit.
 
+mod answer;
+mod builder;
+mod clock;
+mod dispatch;
+mod metrics;
+mod middleware;
+mod server;
+mod session;
+mod tier;
+mod unix;
+
+pub use answer::Answer;
+pub use builder::{BuildError, ServerBuilder};
+pub use dispatch::{CallError, Dispatcher};
+pub use metrics::MetricsSnapshot;
+pub use middleware::{CallInfo, Middleware};
+pub use server::Server;
+pub use session::Session;
+pub use tier::{TierLimits, TierPolicy};
+pub use unix::{BindError, ServerHandle, ShutdownReport};

@@ -1,0 +1,199 @@
+//! Building a server.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use atd_audit::AuditSink;
+use atd_gate::Gate;
+use atd_proto::Tier;
+use atd_registry::{Registry, TokenBroker};
+
+use crate::dispatch::{Dispatcher, Watch};
+use crate::metrics::Metrics;
+use crate::middleware::Middleware;
+use crate::server::{Server, TransportLimits};
+use crate::tier::{MAX_OUTPUT, TierPolicy};
+
+/// Builds a [`Server`]. Without a word from the builder the gate grants
+/// nothing and no audit is kept.
+#[must_use = "a builder does nothing until it is built"]
+pub struct ServerBuilder {
+    registry: Arc<Registry>,
+    gate: Gate,
+    audit: Option<Arc<dyn AuditSink>>,
+    broker: Option<Arc<dyn TokenBroker>>,
+    middleware: Vec<Arc<dyn Middleware>>,
+    tiers: TierPolicy,
+    working_dir: PathBuf,
+    name: String,
+    limits: TransportLimits,
+}
+
+/// Why a server was not built: every mistake at once.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .problems.join("; "))]
+#[non_exhaustive]
+pub struct BuildError {
+    /// What is wrong, each with what would be right.
+    pub problems: Vec<String>,
+}
+
+impl ServerBuilder {
+    pub(crate) fn new(registry: Arc<Registry>) -> Self {
+        Self {
+            registry,
+            gate: Gate::builder().build(),
+            audit: None,
+            broker: None,
+            middleware: Vec::new(),
+            tiers: TierPolicy::default(),
+            working_dir: PathBuf::from("."),
+            name: concat!("atd-server ", env!("CARGO_PKG_VERSION")).to_owned(),
+            limits: TransportLimits {
+                max_connections: 1024,
+                frame_timeout: Duration::from_secs(30),
+                write_timeout: Duration::from_secs(30),
+                shutdown_grace: Duration::from_secs(5),
+            },
+        }
+    }
+
+    /// Who may, and how often.
+    pub fn gate(mut self, gate: Gate) -> Self {
+        self.gate = gate;
+        self
+    }
+
+    /// Where the record of each call goes.
+    pub fn audit(mut self, sink: Arc<dyn AuditSink>) -> Self {
+        self.audit = Some(sink);
+        self
+    }
+
+    /// Where the secrets of verified callers come from.
+    pub fn broker(mut self, broker: impl TokenBroker) -> Self {
+        self.broker = Some(Arc::new(broker));
+        self
+    }
+
+    /// One more middleware, after those given before.
+    pub fn middleware(mut self, middleware: impl Middleware) -> Self {
+        self.middleware.push(Arc::new(middleware));
+        self
+    }
+
+    /// How long calls may take, and how much they may return.
+    pub fn tiers(mut self, tiers: TierPolicy) -> Self {
+        self.tiers = tiers;
+        self
+    }
+
+    /// The directory that tools are told the server works in; by default the
+    /// current one.
+    pub fn working_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.working_dir = dir.into();
+        self
+    }
+
+    /// The `name version` that clients are told.
+    pub fn server_version(mut self, name_and_version: impl Into<String>) -> Self {
+        self.name = name_and_version.into();
+        self
+    }
+
+    /// Connections at a time; by default 1024. One more is told so and closed.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.limits.max_connections = connections;
+        self
+    }
+
+    /// How long a frame may take from its first byte to its last; by default
+    /// 30 s. A connection may stay idle between frames as long as it likes.
+    pub fn frame_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.frame_timeout = timeout;
+        self
+    }
+
+    /// How long a client may leave an answer unread; by default 30 s.
+    pub fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.write_timeout = timeout;
+        self
+    }
+
+    /// How long calls under way may go on when the server shuts down; by
+    /// default 5 s.
+    pub fn shutdown_grace(mut self, grace: Duration) -> Self {
+        self.limits.shutdown_grace = grace;
+        self
+    }
+
+    /// The server.
+    ///
+    /// # Errors
+    /// [`BuildError`] with every mistake.
+    pub fn build(self) -> Result<Server, BuildError> {
+        let problems = self.problems();
+        if !problems.is_empty() {
+            return Err(BuildError { problems });
+        }
+        let dispatcher = Dispatcher {
+            registry: self.registry,
+            gate: self.gate,
+            audit: self.audit,
+            broker: self.broker,
+            middleware: self.middleware,
+            tiers: self.tiers,
+            working_dir: Arc::new(self.working_dir),
+            server_version: self.name,
+            metrics: Metrics::default(),
+            watch: Watch::default(),
+            closing: AtomicBool::new(false),
+        };
+        Ok(Server {
+            dispatcher: Arc::new(dispatcher),
+            limits: self.limits,
+        })
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        for tier in Tier::ALL {
+            let (name, limits) = (tier.as_str(), self.tiers.get(tier));
+            if limits.timeout.is_zero() {
+                problems.push(format!(
+                    "the timeout of tier {name} is zero: no call could end in time"
+                ));
+            }
+            if limits.output_bytes == 0 || limits.output_bytes > MAX_OUTPUT {
+                problems.push(format!(
+                    "the output limit of tier {name} is {} bytes: it should be from 1 to \
+                     {MAX_OUTPUT}, which fits a frame",
+                    limits.output_bytes
+                ));
+            }
+        }
+        let mut nonzero = |what: &str, zero: bool| {
+            if zero {
+                problems.push(format!("the {what} is zero: it should be at least one"));
+            }
+        };
+        nonzero("connection limit", self.limits.max_connections == 0);
+        nonzero("frame timeout", self.limits.frame_timeout.is_zero());
+        nonzero("write timeout", self.limits.write_timeout.is_zero());
+        problems
+    }
+}
+
+impl fmt::Debug for ServerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerBuilder")
+            .field("registry", &self.registry)
+            .field("gate", &self.gate)
+            .field("tiers", &self.tiers)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

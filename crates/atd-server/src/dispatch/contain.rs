@@ -1,0 +1,38 @@
+//! Panics, kept to the call that they happen in.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
+use super::error::CallError;
+
+/// Runs a call's work; a panic in it becomes its error. What the work held is
+/// dropped on the way, permits included.
+pub(super) async fn contained<T>(
+    work: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
+    let mut work = pin!(work);
+    std::future::poll_fn(|cx| {
+        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)))
+            .unwrap_or_else(|panic| Poll::Ready(Err(panicked(&*panic))))
+    })
+    .await
+}
+
+/// [`contained`] for work that does not wait.
+pub(super) fn contained_now<T>(
+    work: impl FnOnce() -> Result<T, CallError>,
+) -> Result<T, CallError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(&*panic)))
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> CallError {
+    let said = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    CallError::Panicked {
+        message: said.unwrap_or("nothing that can be shown").to_owned(),
+    }
+}

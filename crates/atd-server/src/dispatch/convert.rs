@@ -1,0 +1,176 @@
+//! What became of a call, as the wire says it and as the audit says it. Codes
+//! are assigned here and nowhere else.
+
+use atd_audit::Outcome;
+use atd_gate::{HelloError, PeerRefused, Refusal};
+use atd_proto::{ErrorBody, ErrorCode, JsonText, Response, ToolFailure, ToolResult};
+use atd_registry::ArgumentError;
+use serde_json::{Value, json};
+
+use super::error::CallError;
+
+/// The answer to a call, with this message where it failed.
+pub(super) fn response(
+    tool_id: String,
+    dry_run: bool,
+    ended: Result<JsonText, (CallError, String)>,
+) -> Response {
+    let (error, message) = match ended {
+        Ok(result) => {
+            return Response::ToolResult(ToolResult {
+                tool_id,
+                result,
+                success: true,
+                dry_run,
+                next_cursor: None,
+            });
+        }
+        Err(failed) => failed,
+    };
+    let refused = |code, details| {
+        let body = ErrorBody::new(code, message.clone());
+        Response::Error(match details {
+            Value::Null => body,
+            details => body.with_details(details),
+        })
+    };
+    match &error {
+        CallError::ShuttingDown => refused(ErrorCode::SHUTTING_DOWN, Value::Null),
+        CallError::NotFound { suggestions, .. } => refused(
+            ErrorCode::TOOL_NOT_FOUND,
+            json!({"suggestions": suggestions.iter().map(|id| &**id).collect::<Vec<_>>()}),
+        ),
+        CallError::Refused(refusal) => match refusal {
+            Refusal::CapabilityDenied {
+                required,
+                granted,
+                missing,
+            } => refused(
+                ErrorCode::CAPABILITY_DENIED,
+                json!({"required": required, "granted": **granted, "missing": missing}),
+            ),
+            Refusal::RateLimited { scope, limit, .. } => {
+                let mut details = json!({
+                    "tool_id": tool_id,
+                    "limit": limit,
+                    "scope": scope.as_str(),
+                });
+                if let Some(wait) = refusal.retry_after_ms() {
+                    details["retry_after_ms"] = wait.into();
+                }
+                refused(ErrorCode::RATE_LIMITED, details)
+            }
+            _ => refused(ErrorCode::UNCLASSIFIED, Value::Null),
+        },
+        CallError::BrokenSchema(broken) => {
+            refused(ErrorCode::INVALID_ARGUMENTS, places(&broken.errors))
+        }
+        CallError::InvalidArgs(errors) => refused(ErrorCode::INVALID_ARGUMENTS, places(errors)),
+        CallError::CursorInvalid { .. } => refused(ErrorCode::CURSOR_INVALID, Value::Null),
+        CallError::Broker(_) => refused(ErrorCode::BROKER_FAILED, Value::Null),
+        CallError::Failed { .. }
+        | CallError::Internal { .. }
+        | CallError::Panicked { .. }
+        | CallError::DeadlineExceeded { .. }
+        | CallError::OutputTooLarge { .. } => {
+            let (code, retryable) = failure(&error);
+            failed(
+                tool_id,
+                dry_run,
+                &ToolFailure {
+                    code,
+                    message,
+                    retryable,
+                },
+            )
+        }
+    }
+}
+
+/// What the audit record says of a call. Nothing in it comes from the
+/// arguments or the result.
+pub(super) fn outcome(failed: Option<&CallError>) -> Outcome {
+    let Some(error) = failed else {
+        return Outcome::Success;
+    };
+    match error {
+        CallError::NotFound { .. } => Outcome::ToolNotFound,
+        CallError::Refused(Refusal::CapabilityDenied { missing, .. }) => {
+            Outcome::CapabilityDenied {
+                missing: missing.as_slice().to_vec(),
+            }
+        }
+        CallError::Refused(refusal @ Refusal::RateLimited { .. }) => Outcome::RateLimited {
+            retry_after_ms: refusal.retry_after_ms(),
+        },
+        CallError::BrokenSchema(broken) => Outcome::InvalidArgs {
+            message: format!("they break the schema at {}", broken.rules.join(", ")),
+        },
+        CallError::InvalidArgs(errors) => Outcome::InvalidArgs {
+            message: format!("the tool refused {} of them", errors.len()),
+        },
+        error => {
+            let (code, retryable) = failure(error);
+            Outcome::ExecutionFailed { code, retryable }
+        }
+    }
+}
+
+/// The word for programs, and whether trying again may help.
+fn failure(error: &CallError) -> (String, bool) {
+    let (code, retryable) = match error {
+        CallError::Failed {
+            code, retryable, ..
+        } => return (code.clone(), *retryable),
+        CallError::Panicked { .. } => ("PANICKED", false),
+        CallError::DeadlineExceeded { .. } => ("DEADLINE_EXCEEDED", true),
+        CallError::OutputTooLarge { .. } => ("OUTPUT_TOO_LARGE", false),
+        CallError::ShuttingDown => ("SHUTTING_DOWN", true),
+        CallError::CursorInvalid { .. } => ("CURSOR_INVALID", false),
+        CallError::Broker(_) => ("BROKER_FAILED", true),
+        _ => ("INTERNAL", false),
+    };
+    (code.to_owned(), retryable)
+}
+
+/// The answer to a hello that was refused.
+pub(super) fn hello_refused(error: &HelloError) -> ErrorBody {
+    let code = match error {
+        HelloError::NoTrustedRoot => ErrorCode::UCAN_INVALID,
+        HelloError::ClientIdTooLong { .. } => ErrorCode::BAD_REQUEST,
+        _ => ErrorCode::UNCLASSIFIED,
+    };
+    ErrorBody::new(code, error.to_string())
+}
+
+/// The answer to a request for the definition of a tool that is not there.
+pub(super) fn not_found(error: CallError) -> Response {
+    let message = error.to_string();
+    response(String::new(), false, Err((error, message)))
+}
+
+/// What a user who may not use the server is told.
+pub(crate) fn peer_refused(refused: PeerRefused) -> ErrorBody {
+    ErrorBody::new(ErrorCode::UNCLASSIFIED, refused.to_string())
+}
+
+fn failed(tool_id: String, dry_run: bool, failure: &ToolFailure) -> Response {
+    match JsonText::from_value(failure) {
+        Ok(result) => Response::ToolResult(ToolResult {
+            tool_id,
+            result,
+            success: false,
+            dry_run,
+            next_cursor: None,
+        }),
+        Err(error) => Response::Error(ErrorBody::new(ErrorCode::UNCLASSIFIED, error.to_string())),
+    }
+}
+
+fn places(errors: &[ArgumentError]) -> Value {
+    let errors: Vec<Value> = errors
+        .iter()
+        .map(|error| json!({"path": error.path, "message": error.message}))
+        .collect();
+    json!({"errors": errors})
+}

@@ -1,0 +1,205 @@
+//! The watchdog: names the async tool that does not give its worker back.
+
+use std::collections::{BTreeMap, HashMap};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
+
+use atd_registry::RegisteredTool;
+use tokio::runtime::Handle;
+
+use super::STALL;
+
+/// What each thread of the process is polling, if it is a tool.
+static WORKERS: Mutex<Vec<Weak<Worker>>> = Mutex::new(Vec::new());
+
+/// Numbers the watches of the process.
+static NEXT_OWNER: AtomicU64 = AtomicU64::new(1);
+
+thread_local! {
+    static WORKER: Arc<Worker> = Worker::enrol();
+}
+
+#[derive(Debug)]
+struct Worker {
+    /// Counts what has begun and ended on this thread, so that two looks can
+    /// tell whether it is still the same.
+    moves: AtomicU64,
+    polled: Mutex<Option<Polled>>,
+}
+
+#[derive(Clone, Debug)]
+struct Polled {
+    owner: u64,
+    tool: Arc<RegisteredTool>,
+}
+
+impl Worker {
+    fn enrol() -> Arc<Self> {
+        let worker = Arc::new(Self {
+            moves: AtomicU64::new(0),
+            polled: Mutex::default(),
+        });
+        let mut workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.retain(|worker| worker.strong_count() > 0);
+        workers.push(Arc::downgrade(&worker));
+        worker
+    }
+
+    fn set(&self, polled: Option<Polled>) -> Option<Polled> {
+        self.moves.fetch_add(1, Ordering::Relaxed);
+        let mut now = self.polled.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *now, polled)
+    }
+}
+
+/// Keeps book of which tool a worker is polling.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    owner: u64,
+    stalls: Arc<Mutex<BTreeMap<String, u64>>>,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self {
+            owner: NEXT_OWNER.fetch_add(1, Ordering::Relaxed),
+            stalls: Arc::default(),
+        }
+    }
+}
+
+/// Ends the polling when the poll returns, or unwinds.
+struct Polling(Option<Polled>);
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        let outer = self.0.take();
+        let _ = WORKER.try_with(|worker| worker.set(outer));
+    }
+}
+
+impl Watch {
+    /// Runs a tool's future so that the watchdog sees each poll of it.
+    pub(super) async fn watched<T>(
+        &self,
+        tool: &Arc<RegisteredTool>,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let mut work = pin!(work);
+        std::future::poll_fn(|cx| {
+            let polled = Polled {
+                owner: self.owner,
+                tool: tool.clone(),
+            };
+            let _polling = Polling(WORKER.with(|worker| worker.set(Some(polled))));
+            work.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// How often each tool was found to hold its worker.
+    pub(super) fn stalls(&self) -> BTreeMap<String, u64> {
+        self.stalls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// The thread that looks. It ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Watchdog {
+    stop: Option<mpsc::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Watchdog {
+    /// Starts the thread. It has to be called on the runtime that it is for.
+    pub(crate) fn start(watch: &Watch) -> std::io::Result<Self> {
+        let (stop, stopped) = mpsc::channel();
+        let (owner, stalls) = (watch.owner, watch.stalls.clone());
+        let runtime = Handle::current();
+        let thread = thread::Builder::new()
+            .name("atd-watchdog".to_owned())
+            .spawn(move || {
+                let mut seen = HashMap::new();
+                while stopped.recv_timeout(STALL) == Err(RecvTimeoutError::Timeout) {
+                    if look(owner, &stalls, &mut seen) {
+                        // The worker that is held may be the one that waited
+                        // for the sockets of all: a task from outside wakes
+                        // another, which then waits in its place.
+                        runtime.spawn(async {});
+                    }
+                }
+            })?;
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.stop.take();
+        if let Some(thread) = self.thread.take() {
+            // It does nothing that could panic, and there is nobody to tell.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A poll seen twice, one look apart, is told once.
+struct Seen {
+    moves: u64,
+    told: bool,
+}
+
+/// Whether a tool holds its worker.
+fn look(
+    owner: u64,
+    stalls: &Mutex<BTreeMap<String, u64>>,
+    seen: &mut HashMap<usize, Seen>,
+) -> bool {
+    let mut held = false;
+    let workers: Vec<Arc<Worker>> = WORKERS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .iter()
+        .filter_map(Weak::upgrade)
+        .collect();
+    let mut now = HashMap::new();
+    for worker in workers {
+        let moves = worker.moves.load(Ordering::Relaxed);
+        let polled = worker
+            .polled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let Some(polled) = polled.filter(|polled| polled.owner == owner) else {
+            continue;
+        };
+        let key = Arc::as_ptr(&worker) as usize;
+        let before = seen.get(&key).filter(|before| before.moves == moves);
+        let mut told = before.is_some_and(|before| before.told);
+        held |= before.is_some();
+        if before.is_some() && !told {
+            told = true;
+            let tool_id = polled.tool.id();
+            tracing::warn!(
+                %tool_id,
+                "an async tool has held its worker for over {} ms; one that blocks should be \
+                 registered as a blocking tool",
+                STALL.as_millis()
+            );
+            let mut stalls = stalls.lock().unwrap_or_else(PoisonError::into_inner);
+            *stalls.entry(tool_id.to_string()).or_default() += 1;
+        }
+        now.insert(key, Seen { moves, told });
+    }
+    *seen = now;
+    held
+}

@@ -1,0 +1,134 @@
+//! The Unix socket: bytes in, requests to the dispatcher, bytes out. It knows
+//! nothing of tools, gates or audit.
+
+mod accept;
+mod connection;
+mod outgoing;
+mod socket;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::accept::Acceptor;
+pub use self::socket::BindError;
+use self::socket::BoundSocket;
+use crate::dispatch::Watchdog;
+use crate::server::Server;
+
+/// How long the audit may take to write out what it has at shutdown.
+const AUDIT_FLUSH: Duration = Duration::from_secs(5);
+
+/// How long connections whose calls were cut have to say so and close.
+const CUT_GRACE: Duration = Duration::from_secs(2);
+
+/// A server that is serving. Dropping the handle tells it to stop and waits
+/// for nothing; [`shutdown`](Self::shutdown) waits and reports.
+#[derive(Debug)]
+pub struct ServerHandle {
+    server: Server,
+    path: PathBuf,
+    signals: Signals,
+    connections: TaskTracker,
+    accepting: Option<JoinHandle<()>>,
+    _watchdog: Watchdog,
+}
+
+/// What every connection listens for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Signals {
+    /// Answer what is under way, take nothing new.
+    stop: CancellationToken,
+    /// End what is under way.
+    cut: CancellationToken,
+}
+
+/// What a shutdown left undone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// Calls that were ended because the grace was over. Each has its record.
+    pub cut_calls: u64,
+    /// Connections that did not close even so.
+    pub stuck_connections: usize,
+    /// Audit events lost since the server was built.
+    pub audit_lost: u64,
+    /// Why audit events may not be on record yet.
+    pub audit_problem: Option<String>,
+}
+
+pub(crate) async fn serve(server: Server, path: &Path) -> Result<ServerHandle, BindError> {
+    let socket = BoundSocket::bind(path).await?;
+    let watchdog = Watchdog::start(&server.dispatcher.watch).map_err(BindError::Watchdog)?;
+    let signals = Signals::default();
+    let connections = TaskTracker::new();
+    let acceptor = Acceptor {
+        socket,
+        server: server.clone(),
+        signals: signals.clone(),
+        connections: connections.clone(),
+    };
+    Ok(ServerHandle {
+        server,
+        path: path.to_owned(),
+        signals,
+        connections,
+        accepting: Some(tokio::spawn(acceptor.run())),
+        _watchdog: watchdog,
+    })
+}
+
+impl ServerHandle {
+    /// Where it serves.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The server.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Stops accepting, removes the socket, answers the calls under way until
+    /// the grace is over, ends the others, and has the audit written out.
+    pub async fn shutdown(mut self) -> ShutdownReport {
+        self.server.dispatcher.close();
+        self.signals.stop.cancel();
+        if let Some(accepting) = self.accepting.take() {
+            // It ends at once, and a panic in it has been printed.
+            let _ = accepting.await;
+        }
+        self.connections.close();
+        let grace = self.server.limits.shutdown_grace;
+        let mut report = ShutdownReport::default();
+        if timeout(grace, self.connections.wait()).await.is_err() {
+            report.cut_calls = self.server.metrics_snapshot().calls_in_flight;
+            self.signals.cut.cancel();
+            if timeout(CUT_GRACE, self.connections.wait()).await.is_err() {
+                report.stuck_connections = self.connections.len();
+            }
+        }
+        if let Some(audit) = self.server.dispatcher.audit.clone() {
+            let flushed = tokio::task::spawn_blocking(move || audit.flush(AUDIT_FLUSH)).await;
+            report.audit_problem = match flushed {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(error.to_string()),
+                Err(error) => Some(error.to_string()),
+            };
+        }
+        report.audit_lost = self.server.metrics_snapshot().audit_lost;
+        report
+    }
+}
+
+impl Drop for ServerHandle {
+    fn drop(&mut self) {
+        self.server.dispatcher.close();
+        self.signals.stop.cancel();
+        self.signals.cut.cancel();
+    }
+}

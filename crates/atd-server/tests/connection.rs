@@ -1,0 +1,405 @@
+//! A connection and everything a client may do to it.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use atd_audit::{MemoryAuditSink, Outcome};
+use atd_proto::{ErrorCode, MAX_FRAME_BODY, Request, Response};
+use atd_server::{ServerBuilder, ServerHandle};
+use serde_json::json;
+use support::peer::{Peer, frame, framed};
+use support::*;
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
+
+struct Serving {
+    handle: ServerHandle,
+    audit: Arc<MemoryAuditSink>,
+    _folder: TempDir,
+}
+
+impl Serving {
+    async fn connect(&self) -> Peer {
+        Peer::connect(self.handle.path()).await
+    }
+}
+
+async fn serve() -> Serving {
+    serve_with(|builder| builder).await
+}
+
+async fn serve_with(change: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Serving {
+    let folder = tempfile::tempdir().unwrap();
+    let (builder, audit) = builder();
+    let server = change(builder).build().unwrap();
+    let handle = server.serve_unix(folder.path().join("atd.sock")).await;
+    Serving {
+        handle: handle.unwrap(),
+        audit,
+        _folder: folder,
+    }
+}
+
+fn run_tool(tool_id: &str, args: serde_json::Value) -> Request {
+    Request::RunTool(call(tool_id, args))
+}
+
+/// Until the server has recorded this many calls.
+async fn recorded(serving: &Serving, count: usize) {
+    while serving.audit.events().len() < count {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Until this many calls are under way.
+async fn in_flight(serving: &Serving, count: u64) {
+    while serving.handle.server().metrics_snapshot().calls_in_flight != count {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_answered_in_order() {
+    let serving = serve().await;
+    let mut peer = serving.connect().await;
+    let mut all = Vec::new();
+    for n in 0..500 {
+        all.extend(frame(&run_tool("test:ok.echo", json!({"n": n}))));
+        all.extend(frame(&Request::Ping));
+    }
+    let (mut read, mut write) = peer.stream.split();
+    let mut arrived = bytes::BytesMut::new();
+    let send = async { write.write_all(&all).await.unwrap() };
+    let receive = async {
+        for n in 0..500 {
+            let mut next = async || {
+                let frame = atd_proto::io::read_frame(&mut read, &mut arrived).await;
+                Response::decode(frame.unwrap().unwrap()).unwrap()
+            };
+            assert_eq!(result(next().await), json!({"n": n}));
+            assert_eq!(next().await, Response::Pong);
+        }
+    };
+    tokio::join!(send, receive);
+    assert_eq!(serving.audit.events().len(), 500);
+}
+
+#[tokio::test]
+async fn an_answer_does_not_wait_for_the_slow_call_behind_it() {
+    let serving = serve().await;
+    let mut peer = serving.connect().await;
+    let mut both = frame(&Request::Ping);
+    both.extend(frame(&run_tool("test:bad.waits", json!({}))));
+    peer.bytes(&both).await;
+    assert_eq!(peer.answer().await, Some(Response::Pong));
+}
+
+/// One connection that goes on after a panic, a call that never returns and
+/// arguments that do not fit: three typed answers, three records.
+#[tokio::test]
+async fn a_connection_outlives_every_failure_of_a_tool() {
+    let serving = serve().await;
+    let mut peer = serving.connect().await;
+    let mut ask = async |tool_id: &str, args| {
+        peer.send(&run_tool(tool_id, args)).await;
+        peer.answer().await.unwrap()
+    };
+    assert_eq!(
+        failure(ask("test:bad.panics", json!({})).await).code,
+        "PANICKED"
+    );
+    assert_eq!(
+        failure(ask("test:bad.hangs", json!({})).await).code,
+        "DEADLINE_EXCEEDED"
+    );
+    let refused = error(ask("test:ok.typed", json!({"count": "x"})).await);
+    assert_eq!(refused.0, ErrorCode::INVALID_ARGUMENTS);
+    assert_eq!(result(ask("test:ok.typed", json!({"count": 1})).await), 1);
+    assert_eq!(serving.audit.events().len(), 4);
+}
+
+/// D2: 10,000 panics in tools: the connection goes on.
+#[tokio::test]
+async fn a_connection_outlives_ten_thousand_panics() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let serving = serve().await;
+    let mut peer = serving.connect().await;
+    for _ in 0..10_000 {
+        peer.send(&run_tool("test:bad.panics", json!({}))).await;
+        assert_eq!(failure(peer.answer().await.unwrap()).code, "PANICKED");
+    }
+    peer.ping().await;
+    assert_eq!(serving.audit.events().len(), 10_000);
+}
+
+/// F2: length 0, and whole frames that are no request: a typed answer, and the
+/// connection lives on.
+#[tokio::test]
+async fn a_frame_that_is_no_request_is_answered_and_the_connection_lives_on() {
+    let serving = serve().await;
+    let mut peer = serving.connect().await;
+    let bodies: [&[u8]; 8] = [
+        b"",
+        b"nonsense",
+        b"{}",
+        b"[]",
+        b"{\"type\":\"nonsense\"}",
+        b"{\"type\":\"run_tool\"}",
+        b"{\"type\":\"ping\",\"type\":\"ping\"}",
+        b"\xff\xfe",
+    ];
+    for body in bodies {
+        peer.bytes(&framed(body)).await;
+        let (code, _) = error(peer.answer().await.unwrap());
+        assert_eq!(code, ErrorCode::BAD_REQUEST);
+    }
+    peer.ping().await;
+    assert_eq!(serving.audit.events(), []);
+}
+
+/// F2: length max is taken.
+#[tokio::test]
+async fn the_longest_frame_is_taken() {
+    let serving = serve().await;
+    let mut peer = serving.connect().await;
+    let mut body = br#"{"type":"ping","padding":""#.to_vec();
+    body.resize(MAX_FRAME_BODY - 2, b' ');
+    body.extend_from_slice(b"\"}");
+    assert_eq!(body.len(), MAX_FRAME_BODY);
+    peer.bytes(&framed(&body)).await;
+    assert_eq!(peer.answer().await, Some(Response::Pong));
+    peer.ping().await;
+}
+
+/// F2: length max + 1 and 2³²−1: answered, then closed.
+#[tokio::test]
+async fn a_frame_over_the_limit_is_answered_and_then_closed() {
+    let serving = serve().await;
+    for length in [u32::try_from(MAX_FRAME_BODY).unwrap() + 1, u32::MAX] {
+        let mut peer = serving.connect().await;
+        let mut all = frame(&Request::Ping);
+        all.extend(length.to_be_bytes());
+        all.extend([b' '; 100_000]);
+        peer.bytes(&all).await;
+        assert_eq!(peer.answer().await, Some(Response::Pong));
+        let (code, body) = error(peer.answer().await.unwrap());
+        assert_eq!(code, ErrorCode::FRAME_TOO_LARGE);
+        assert!(body.message.contains(&length.to_string()));
+        peer.closed().await;
+    }
+}
+
+/// F2: end of stream at every offset.
+#[tokio::test]
+async fn a_stream_that_ends_inside_a_frame_is_told_so() {
+    let serving = serve().await;
+    let whole = frame(&Request::Ping);
+    for cut in 0..=whole.len() {
+        let mut peer = serving.connect().await;
+        peer.bytes(&whole[..cut]).await;
+        peer.stream.shutdown().await.unwrap();
+        match peer.answer().await {
+            None => assert_eq!(cut, 0),
+            Some(Response::Pong) => assert_eq!(cut, whole.len()),
+            Some(other) => assert_eq!(error(other).0, ErrorCode::BAD_REQUEST, "at {cut}"),
+        }
+        peer.closed().await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_sends_no_more_still_gets_its_answers() {
+    let serving = serve_with(|builder| builder.tiers(short_tiers())).await;
+    let mut peer = serving.connect().await;
+    peer.send(&run_tool("test:bad.waits", json!({}))).await;
+    peer.send(&Request::Ping).await;
+    peer.stream.shutdown().await.unwrap();
+    assert_eq!(
+        failure(peer.answer().await.unwrap()).code,
+        "DEADLINE_EXCEEDED"
+    );
+    assert_eq!(peer.answer().await, Some(Response::Pong));
+    assert_eq!(peer.answer().await, None);
+}
+
+/// A4: 1,000 clients that leave mid-call leave 1,000 events.
+#[tokio::test]
+async fn clients_that_leave_mid_call_leave_one_event_each() {
+    let serving = serve().await;
+    for round in 0..20 {
+        let mut peers = Vec::new();
+        for _ in 0..50 {
+            let mut peer = serving.connect().await;
+            peer.send(&run_tool("test:bad.waits", json!({}))).await;
+            peers.push(peer);
+        }
+        in_flight(&serving, 50).await;
+        drop(peers);
+        recorded(&serving, (round + 1) * 50).await;
+    }
+    in_flight(&serving, 0).await;
+    let events = serving.audit.events();
+    assert_eq!(events.len(), 1_000);
+    assert!(
+        events
+            .iter()
+            .all(|e| e.outcome == failed("CLIENT_GONE", false))
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_after_it_sent_too_much_is_noticed_too() {
+    let serving = serve().await;
+    let mut peer = serving.connect().await;
+    peer.send(&run_tool("test:bad.waits", json!({}))).await;
+    in_flight(&serving, 1).await;
+    // More than the server reads ahead, so that it does not see the end.
+    let flood = framed(&vec![b' '; 120_000]);
+    peer.bytes(&flood).await;
+    drop(peer);
+    recorded(&serving, 1).await;
+}
+
+#[tokio::test]
+async fn a_frame_that_takes_too_long_is_told_so_and_an_idle_client_is_not() {
+    let serving = serve_with(|builder| builder.frame_timeout(SHORT)).await;
+    let mut idle = serving.connect().await;
+    let mut slow = serving.connect().await;
+    slow.bytes(&[0, 0]).await;
+    let (code, body) = error(slow.answer().await.unwrap());
+    assert_eq!(code, ErrorCode::BAD_REQUEST);
+    assert!(body.message.contains("20 ms"), "{}", body.message);
+    slow.closed().await;
+    idle.ping().await;
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_is_let_go() {
+    let serving = serve_with(|builder| builder.write_timeout(SHORT)).await;
+    let mut peer = serving.connect().await;
+    let flood = frame(&Request::ToolList).repeat(2_000);
+    // The server stops reading when it cannot write, so this may not all go.
+    let _ = peer.stream.write_all(&flood).await;
+    while serving.handle.server().metrics_snapshot().connections_open > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// N7: one connection above the cap gets 1033.
+#[tokio::test]
+async fn one_connection_above_the_cap_is_told_so() {
+    let serving = serve_with(|builder| builder.max_connections(2)).await;
+    let mut first = serving.connect().await;
+    let mut second = serving.connect().await;
+    first.ping().await;
+    second.ping().await;
+    let mut third = serving.connect().await;
+    let (code, body) = error(third.answer().await.unwrap());
+    assert_eq!(code, ErrorCode::OVERLOADED);
+    assert!(body.details.unwrap()["retry_after_ms"].is_u64());
+    assert_eq!(third.answer().await, None);
+
+    drop(first);
+    while serving.handle.server().metrics_snapshot().connections_open > 1 {
+        tokio::task::yield_now().await;
+    }
+    serving.connect().await.ping().await;
+    assert_eq!(
+        serving
+            .handle
+            .server()
+            .metrics_snapshot()
+            .connections_refused,
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_shutdown_answers_what_is_under_way_and_refuses_what_is_behind_it() {
+    let serving = serve_with(|builder| builder.tiers(short_tiers())).await;
+    let (path, audit) = (serving.handle.path().to_owned(), serving.audit.clone());
+    let mut idle = serving.connect().await;
+    let mut busy = serving.connect().await;
+    idle.ping().await;
+    let mut both = frame(&run_tool("test:bad.waits", json!({})));
+    both.extend(frame(&run_tool("test:ok.echo", json!({}))));
+    busy.bytes(&both).await;
+    in_flight(&serving, 1).await;
+
+    let report = serving.handle.shutdown().await;
+    assert_eq!((report.cut_calls, report.stuck_connections), (0, 0));
+    assert_eq!(
+        failure(busy.answer().await.unwrap()).code,
+        "DEADLINE_EXCEEDED"
+    );
+    let (code, _) = error(busy.answer().await.unwrap());
+    assert_eq!(code, ErrorCode::SHUTTING_DOWN);
+    assert_eq!(busy.answer().await, None);
+    assert_eq!(idle.answer().await, None);
+    assert!(!path.exists());
+    let outcomes: Vec<Outcome> = audit.events().into_iter().map(|e| e.outcome).collect();
+    assert_eq!(
+        outcomes,
+        [
+            failed("DEADLINE_EXCEEDED", true),
+            failed("SHUTTING_DOWN", true)
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_outlasts_the_grace_is_cut_and_recorded() {
+    let serving = serve_with(|builder| builder.shutdown_grace(SHORT)).await;
+    let audit = serving.audit.clone();
+    let mut peer = serving.connect().await;
+    peer.send(&run_tool("test:bad.waits", json!({}))).await;
+    in_flight(&serving, 1).await;
+    // The client reads as a client would, while the server goes.
+    let reading = tokio::spawn(async move { peer.answer().await });
+    let report = serving.handle.shutdown().await;
+    assert_eq!((report.cut_calls, report.stuck_connections), (1, 0));
+    let (code, _) = error(reading.await.unwrap().unwrap());
+    assert_eq!(code, ErrorCode::SHUTTING_DOWN);
+    assert_eq!(only_event(&audit).outcome, failed("SHUT_DOWN", true));
+}
+
+#[tokio::test]
+async fn dropping_the_handle_stops_the_server() {
+    let serving = serve().await;
+    let mut peer = serving.connect().await;
+    peer.ping().await;
+    drop(serving.handle);
+    assert_eq!(peer.answer().await, None);
+}
+
+/// D1: an async tool that spins without saying so is named by the watchdog,
+/// and other connections go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tool_that_holds_its_worker_is_named_and_others_go_on() {
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = Arc::new(std::sync::Mutex::new(held));
+    let serving = serve().await;
+    let tool = atd_registry::tool_fn("test:bad.holds", "", move |_: serde_json::Value, _| {
+        let held = held.clone();
+        async move {
+            let _ = held.lock().unwrap().recv();
+            Ok(())
+        }
+    });
+    serving.handle.server().registry().register(tool).unwrap();
+    let mut holding = serving.connect().await;
+    holding.send(&run_tool("test:bad.holds", json!({}))).await;
+    let stalls = || serving.handle.server().metrics_snapshot().stalls;
+    let mut other = serving.connect().await;
+    while !stalls().contains_key("test:bad.holds") {
+        other.ping().await;
+    }
+    release.send(()).unwrap();
+    result(holding.answer().await.unwrap());
+    assert_eq!(stalls()["test:bad.holds"], 1, "one stall is told once");
+    tokio::time::timeout(Duration::from_secs(10), serving.handle.shutdown())
+        .await
+        .unwrap();
+}

@@ -1,0 +1,63 @@
+//! A client that says exactly the bytes it is told to.
+
+use std::path::Path;
+
+use atd_proto::io::read_frame;
+use atd_proto::{Request, Response, encode_frame};
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+
+pub(crate) struct Peer {
+    pub(crate) stream: UnixStream,
+    arrived: BytesMut,
+}
+
+impl Peer {
+    pub(crate) async fn connect(path: &Path) -> Self {
+        Self {
+            stream: UnixStream::connect(path).await.unwrap(),
+            arrived: BytesMut::new(),
+        }
+    }
+
+    pub(crate) async fn send(&mut self, request: &Request) {
+        self.bytes(&frame(request)).await;
+    }
+
+    pub(crate) async fn bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+    }
+
+    /// The next answer, or `None` when the server has closed.
+    pub(crate) async fn answer(&mut self) -> Option<Response> {
+        let frame = read_frame(&mut self.stream, &mut self.arrived)
+            .await
+            .unwrap();
+        frame.map(|frame| Response::decode(frame).unwrap())
+    }
+
+    pub(crate) async fn ping(&mut self) {
+        self.send(&Request::Ping).await;
+        assert_eq!(self.answer().await, Some(Response::Pong));
+    }
+
+    /// Waits until the server has closed the connection.
+    pub(crate) async fn closed(&mut self) {
+        let mut rest = Vec::new();
+        // A reset says so as well.
+        let _ = self.stream.read_to_end(&mut rest).await;
+    }
+}
+
+pub(crate) fn frame(request: &Request) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode_frame(&mut out, |body| request.encode(body)).unwrap();
+    out
+}
+
+pub(crate) fn framed(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode_frame(&mut out, |out| out.extend_from_slice(body)).unwrap();
+    out
+}
