@@ -34,7 +34,7 @@
 //! let client = Client::connect(serving.path()).await?;
 //! client.hello(Hello { requested_capabilities: ["math"].into_iter().collect(), ..Hello::default() }).await?;
 //! let sum = client.call("demo:math.add", &serde_json::json!({"a": 1, "b": 2})).await?;
-//! assert_eq!(sum.result.to_value::<i64>()?, 3);
+//! assert_eq!(sum.parse::<i64>()?, 3);
 //!
 //! let report = serving.shutdown().await;
 //! assert_eq!(report.cut_calls, 0);

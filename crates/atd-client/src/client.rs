@@ -1,0 +1,247 @@
+//! The handle that callers hold.
+
+use std::{fmt, path::Path, sync::Arc, time::Duration};
+
+use atd_proto::{
+    Hello, HelloAck, Request, Response, RunTool, RunToolContinue, ToolDefinition, ToolSummary,
+};
+use serde::Serialize;
+use tokio::{
+    net::UnixStream,
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+use crate::{
+    answer::unexpected,
+    call::{CallOptions, CallOutcome},
+    connect::ConnectOptions,
+    driver::Driver,
+    error::ClientError,
+    link::{Command, Exchange, Link},
+};
+
+/// A connection to a server. Clones share it.
+///
+/// A request is sent when its future is first awaited and its turn has come,
+/// and the server carries out one after another; await one before the next
+/// where their order matters. A future may be dropped at any time: what was
+/// not yet sent never is, and an answer that nobody waits for any more is
+/// thrown away when it comes. So a time limit around any of these methods
+/// leaves the connection as good as it was.
+///
+/// The connection closes when the last clone is dropped, or with
+/// [`close`](Self::close). Once it is over, for whatever reason, every request
+/// fails at once with [`ClientError::Closed`]; there is no reconnecting behind
+/// the caller's back, since the server would not know the identity that
+/// [`hello`](Self::hello) gave the old connection.
+///
+/// Besides the errors that each method names, all of them may fail with
+/// [`Refused`](ClientError::Refused), [`TimedOut`](ClientError::TimedOut),
+/// [`Closed`](ClientError::Closed),
+/// [`RequestTooLarge`](ClientError::RequestTooLarge),
+/// [`Unexpected`](ClientError::Unexpected) and
+/// [`Undecodable`](ClientError::Undecodable).
+#[derive(Clone)]
+pub struct Client {
+    /// Unbounded in its type alone: a request in it holds one of the link's
+    /// permits, and [`close`](Self::close) one place for each who awaits it.
+    queue: mpsc::UnboundedSender<Command>,
+    link: Arc<Link>,
+    request_timeout: Option<Duration>,
+}
+
+impl Client {
+    /// Connects to the server at `path` as [`ConnectOptions`] has it by
+    /// default.
+    ///
+    /// # Errors
+    /// [`ClientError::Connect`] with what stood in the way at last.
+    ///
+    /// # Panics
+    /// On anything but a tokio runtime with its I/O and time enabled.
+    pub async fn connect(path: impl AsRef<Path>) -> Result<Self, ClientError> {
+        ConnectOptions::new().connect(path).await
+    }
+
+    /// Starts the task that drives the connection over `stream`.
+    pub(crate) fn over(stream: UnixStream, options: &ConnectOptions) -> Self {
+        let link = Arc::new(Link::new(options.max_in_flight));
+        let (queue, inbox) = mpsc::unbounded_channel();
+        let driver = Driver::new(stream, options.max_answer.get(), inbox, link.clone());
+        tokio::spawn(driver.run());
+        Self {
+            queue,
+            link,
+            request_timeout: options.request_timeout,
+        }
+    }
+
+    /// Asks whether the server is there.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn ping(&self) -> Result<(), ClientError> {
+        match self.ask(Request::Ping, self.request_timeout).await? {
+            Response::Pong => Ok(()),
+            other => Err(unexpected("pong", &other)),
+        }
+    }
+
+    /// Says who this is and what it would like to be allowed. It replaces what
+    /// was said before, for every clone of this client.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn hello(&self, hello: Hello) -> Result<HelloAck, ClientError> {
+        let request = Request::Hello(hello);
+        match self.ask(request, self.request_timeout).await? {
+            Response::HelloAck(ack) => Ok(ack),
+            other => Err(unexpected("hello_ack", &other)),
+        }
+    }
+
+    /// The server's catalog of tools.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn list(&self) -> Result<Vec<ToolSummary>, ClientError> {
+        match self.ask(Request::ToolList, self.request_timeout).await? {
+            Response::ToolList { tools } => Ok(tools),
+            other => Err(unexpected("tool_list", &other)),
+        }
+    }
+
+    /// The whole definition of one tool.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn schema(&self, tool_id: &str) -> Result<ToolDefinition, ClientError> {
+        let tool_id = tool_id.to_owned();
+        let request = Request::ToolSchema { tool_id };
+        match self.ask(request, self.request_timeout).await? {
+            Response::ToolSchema { schema } => Ok(*schema),
+            other => Err(unexpected("tool_schema", &other)),
+        }
+    }
+
+    /// Calls a tool.
+    ///
+    /// # Errors
+    /// [`ClientError::ToolFailed`] when the tool ran and failed,
+    /// [`ClientError::Arguments`] when `args` has no JSON form; see also
+    /// [`Client`].
+    pub async fn call<T: Serialize + ?Sized>(
+        &self,
+        tool_id: &str,
+        args: &T,
+    ) -> Result<CallOutcome, ClientError> {
+        self.call_with(tool_id, args, CallOptions::new()).await
+    }
+
+    /// Calls a tool as `options` has it: as a dry run, or with another limit
+    /// on time.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn call_with<T: Serialize + ?Sized>(
+        &self,
+        tool_id: &str,
+        args: &T,
+        options: CallOptions,
+    ) -> Result<CallOutcome, ClientError> {
+        let call = RunTool::new(tool_id, args).map_err(|source| ClientError::Arguments {
+            tool_id: tool_id.to_owned(),
+            source,
+        })?;
+        let request = Request::RunTool(RunTool {
+            dry_run: options.dry_run,
+            ..call
+        });
+        self.outcome(request, options.timeout_or(self.request_timeout))
+            .await
+    }
+
+    /// Fetches the next page of a call, whose outcome had this
+    /// [`next_cursor`](CallOutcome::next_cursor).
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn continue_call(
+        &self,
+        tool_id: &str,
+        cursor: &str,
+    ) -> Result<CallOutcome, ClientError> {
+        let request = Request::RunToolContinue(RunToolContinue {
+            tool_id: tool_id.to_owned(),
+            cursor: cursor.to_owned(),
+        });
+        self.outcome(request, self.request_timeout).await
+    }
+
+    /// Closes the connection for every clone: takes no more requests, waits
+    /// until those that somebody waits for are answered, for `grace` at most,
+    /// and closes the socket. Says how many were left without an answer; they
+    /// failed with [`ClientError::Closed`], as all later ones do.
+    ///
+    /// Dropping this future does not keep the connection from closing.
+    pub async fn close(&self, grace: Duration) -> usize {
+        let (done, closed) = oneshot::channel();
+        // Whoever is too late finds nothing left to wait for.
+        if self.queue.send(Command::Close { grace, done }).is_err() {
+            return 0;
+        }
+        closed.await.unwrap_or(0)
+    }
+
+    async fn outcome(
+        &self,
+        request: Request,
+        limit: Option<Duration>,
+    ) -> Result<CallOutcome, ClientError> {
+        match self.ask(request, limit).await? {
+            Response::ToolResult(result) => CallOutcome::of(result),
+            other => Err(unexpected("tool_result", &other)),
+        }
+    }
+
+    async fn ask(
+        &self,
+        request: Request,
+        limit: Option<Duration>,
+    ) -> Result<Response, ClientError> {
+        let exchange = self.exchange(request);
+        let answer = match limit {
+            None => exchange.await,
+            Some(after) => timeout(after, exchange)
+                .await
+                .unwrap_or(Err(ClientError::TimedOut { after })),
+        };
+        match answer? {
+            Response::Error(body) => Err(ClientError::Refused(body)),
+            answer => Ok(answer),
+        }
+    }
+
+    /// Waits for the request's turn and then for its answer. May be dropped
+    /// anywhere: the permit is either still here or already the driver's.
+    async fn exchange(&self, request: Request) -> Result<Response, ClientError> {
+        let permit = self.link.permits.acquire().await;
+        let permit = permit.map_err(|_| self.link.closed(false))?;
+        let (reply, answer) = oneshot::channel();
+        self.queue
+            .send(Command::Ask(Exchange { request, reply }))
+            .map_err(|_| self.link.closed(false))?;
+        permit.forget();
+        answer.await.unwrap_or_else(|_| Err(self.link.closed(true)))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("open", &!self.link.permits.is_closed())
+            .field("request_timeout", &self.request_timeout)
+            .finish_non_exhaustive()
+    }
+}
