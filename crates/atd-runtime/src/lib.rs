@@ -1,1 +1,92 @@
+//! A runtime for the ATD protocol (Agent Tool Dispatch): the place that every
+//! tool call of an agent passes through. It holds tools, lets through only the
+//! callers with the capability and within the limits, ends what overruns, and
+//! leaves one audit record for every call, whatever its end.
+//!
+//! ```
+//! use atd_runtime::prelude::*;
+//!
+//! #[derive(serde::Deserialize, schemars::JsonSchema)]
+//! struct Add { a: i64, b: i64 }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A tool, served…
+//! let registry = Registry::new();
+//! registry.register(tool_fn("demo:math.add", "Adds two numbers", |add: Add, _ctx| async move {
+//!     Ok(add.a + add.b)
+//! }))?;
+//! let folder = tempfile::tempdir()?;
+//! let server = Server::builder(registry).build()?;
+//! let serving = server.serve_unix(folder.path().join("atd.sock")).await?;
+//!
+//! // …and called.
+//! let client = Client::connect(serving.path()).await?;
+//! let sum = client.call("demo:math.add", &serde_json::json!({"a": 1, "b": 2})).await?;
+//! assert_eq!(sum.parse::<i64>()?, 3);
+//! serving.shutdown().await;
+//! # Ok(()) }
+//! ```
+//!
+//! This crate only lays the layers out under one roof. Each is a feature, and
+//! a crate of its own for whoever needs nothing else:
+//!
+//! | feature | module | crate | it answers |
+//! | --- | --- | --- | --- |
+//! | always | [`proto`] | `atd-proto` | what is said |
+//! | `audit` | `audit` | `atd-audit` | what happened |
+//! | `gate` | `gate` | `atd-gate` | who may, and how often |
+//! | `registry` | `registry` | `atd-registry` | what can be called |
+//! | `server` (default) | `server` | `atd-server` | how a call runs |
+//! | `client` (default) | `client` | `atd-client` | the other end of the wire |
+//! | `tools-…` | `tools` | `atd-tools` | tools worth having |
 
+pub mod prelude;
+
+#[doc(no_inline)]
+#[cfg(feature = "audit")]
+pub use atd_audit as audit;
+#[doc(no_inline)]
+#[cfg(feature = "client")]
+pub use atd_client as client;
+#[doc(no_inline)]
+#[cfg(feature = "gate")]
+pub use atd_gate as gate;
+#[doc(no_inline)]
+pub use atd_proto as proto;
+#[doc(no_inline)]
+#[cfg(feature = "registry")]
+pub use atd_registry as registry;
+#[doc(no_inline)]
+#[cfg(feature = "server")]
+pub use atd_server as server;
+#[doc(no_inline)]
+#[cfg(any(
+    feature = "tools-conformance",
+    feature = "tools-echo",
+    feature = "tools-fs"
+))]
+pub use atd_tools as tools;
+
+#[cfg(feature = "audit")]
+pub use atd_audit::{AuditSink, CallEvent, JsonLinesAuditSink, MemoryAuditSink, Outcome};
+#[cfg(feature = "client")]
+pub use atd_client::{Client, ClientError};
+#[cfg(feature = "gate")]
+pub use atd_gate::{Gate, Identity};
+pub use atd_proto::{
+    CapabilitySet, ErrorCode, JsonText, Tier, ToolDefinition, ToolSummary, Visibility,
+};
+#[cfg(feature = "registry")]
+pub use atd_registry::{
+    Args, Binding, BlockingTool, CallContext, NativeBinding, RegisteredTool, Registry, Reply,
+    SecretBundle, TokenBroker, Tool, ToolCallError, blocking_fn, tool_fn,
+};
+#[cfg(feature = "server")]
+pub use atd_server::{
+    Dispatcher, MetricsSnapshot, Middleware, Server, ServerBuilder, ServerHandle, TierPolicy,
+};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct ReadmeExamples;
