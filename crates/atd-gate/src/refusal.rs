@@ -57,9 +57,10 @@ impl Scope {
 }
 
 fn limit_reached(scope: Scope, limit: u32, retry_after: Option<Duration>) -> impl fmt::Display {
+    let calls = if limit == 1 { "call" } else { "calls" };
     let limit = match scope {
-        Scope::Concurrency => format!("this tool takes {limit} calls at a time"),
-        Scope::ToolRate => format!("this tool takes {limit} calls a minute"),
+        Scope::Concurrency => format!("this tool takes {limit} {calls} at a time"),
+        Scope::ToolRate => format!("this tool takes {limit} {calls} a minute"),
     };
     match retry_after {
         Some(wait) => format!("{limit}; try again in {} ms", millis_ceil(wait)),

@@ -5,14 +5,11 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_trait::async_trait;
 use atd_audit::{JsonLinesAuditSink, Outcome};
 use atd_gate::Gate;
 use atd_proto::{ErrorCode, JsonText, Request, Response, RunTool, RunToolContinue, Tier};
-use atd_registry::{
-    BrokerError, Registry, SecretBundle, SecretRequest, TokenBroker, ToolCallError, tool_fn,
-};
-use atd_server::{CallInfo, Middleware, Server, TierLimits, TierPolicy};
+use atd_registry::{Registry, ToolCallError, tool_fn};
+use atd_server::{Server, TierLimits, TierPolicy};
 use serde_json::{Value, json};
 use support::*;
 
@@ -339,120 +336,6 @@ async fn a_newline_in_a_clients_strings_adds_no_line_to_the_log() {
     let log = std::fs::read_to_string(&path).unwrap();
     assert_eq!(log.matches('\n').count(), 1, "{log}");
     assert!(log.ends_with('\n'));
-}
-
-struct Broker {
-    asked: AtomicUsize,
-    hang: bool,
-}
-
-#[async_trait]
-impl TokenBroker for Broker {
-    async fn resolve(
-        &self,
-        request: SecretRequest<'_>,
-    ) -> Result<Option<SecretBundle>, BrokerError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        if self.hang {
-            std::future::pending::<()>().await;
-        }
-        if request.tool_id == "test:ok.typed" {
-            return Err(BrokerError::new("canary-broker"));
-        }
-        let secret = ("bearer", format!("for {}", request.verified_id).into());
-        Ok(Some([secret].into_iter().collect()))
-    }
-}
-
-fn with_broker(hang: bool) -> (Server, Arc<Broker>, Arc<atd_audit::MemoryAuditSink>) {
-    let broker = Arc::new(Broker {
-        asked: AtomicUsize::new(0),
-        hang,
-    });
-    let (builder, audit) = builder();
-    let server = builder.broker(broker.clone()).tiers(short_tiers()).build();
-    (server.unwrap(), broker, audit)
-}
-
-/// U5: a self-asserted client id alone never selects a secret.
-#[tokio::test]
-async fn a_name_that_a_client_gives_itself_selects_no_secret() {
-    let (server, broker, audit) = with_broker(false);
-    let mut session = anonymous(&server);
-    hello(&server, &mut session, "uid:0").await;
-    run(&server, &session, call("test:ok.echo", json!({}))).await;
-    assert_eq!(broker.asked.load(Ordering::SeqCst), 0);
-    assert!(!only_event(&audit).secrets_resolved);
-
-    let known = server
-        .dispatcher()
-        .connect(Some(own_credentials()))
-        .unwrap();
-    run(&server, &known, call("test:ok.echo", json!({}))).await;
-    assert!(audit.events()[1].secrets_resolved);
-    let (code, body) =
-        error(run(&server, &known, call("test:ok.typed", json!({"count": 1}))).await);
-    assert_eq!(code, ErrorCode::BROKER_FAILED);
-    assert!(!body.message.contains("canary"));
-    assert!(!audit.events()[2].secrets_resolved);
-}
-
-/// D7: a secret source that hangs: answered by the deadline.
-#[tokio::test(start_paused = true)]
-async fn a_secret_source_that_hangs_is_cut_at_the_calls_deadline() {
-    let (server, _, audit) = with_broker(true);
-    let known = server
-        .dispatcher()
-        .connect(Some(own_credentials()))
-        .unwrap();
-    let failure = failure(run(&server, &known, call("test:bad.panics", json!({}))).await);
-    assert_eq!(failure.code, "DEADLINE_EXCEEDED");
-    // Its one permit came back.
-    run(
-        &server,
-        &anonymous(&server),
-        call("test:bad.panics", json!({"never": 1})),
-    )
-    .await;
-    assert_eq!(audit.events()[1].outcome, Outcome::Success);
-}
-
-struct Stamp(&'static str);
-
-impl Middleware for Stamp {
-    fn result(&self, call: &CallInfo<'_>, result: JsonText) -> JsonText {
-        assert!(call.tool_id != "test:ok.dry", "canary-middleware");
-        JsonText::from_value(&format!("{} {result}", self.0)).unwrap()
-    }
-
-    fn error(&self, call: &CallInfo<'_>, message: String) -> String {
-        assert!(call.definition.is_some(), "canary-middleware");
-        format!("{} {message}", self.0)
-    }
-}
-
-#[tokio::test]
-async fn middleware_rewrites_in_order_and_its_panics_are_contained() {
-    let (builder, audit) = builder();
-    let server = builder
-        .middleware(Stamp("a"))
-        .middleware(Stamp("b"))
-        .build()
-        .unwrap();
-    let session = anonymous(&server);
-    let rewritten = result(run(&server, &session, call("test:ok.echo", json!(1))).await);
-    assert_eq!(rewritten, "b \"a 1\"");
-    let refused = error(run(&server, &session, call("test:ok.denied", json!({}))).await).1;
-    assert!(refused.message.starts_with("b a "), "{}", refused.message);
-    let failed_so = failure(run(&server, &session, call("test:bad.fails", json!({}))).await);
-    assert_eq!(failed_so.message, "b a try later");
-
-    for tool_id in ["test:ok.dry", "test:no.such"] {
-        let panicked = failure(run(&server, &session, call(tool_id, json!({}))).await);
-        assert_eq!(panicked.code, "PANICKED");
-        assert!(!panicked.message.contains("canary"));
-    }
-    assert_eq!(audit.events()[4].outcome, failed("PANICKED", false));
 }
 
 #[tokio::test]
