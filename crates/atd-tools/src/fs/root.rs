@@ -1,0 +1,87 @@
+//! The directory that the file tools work in.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, File, Metadata, OpenOptions, OpenOptionsExt};
+use rustix::fs::OFlags;
+
+use super::error::FsError;
+
+/// The directory that the file tools work in. They reach nothing outside of
+/// it: `..` and symbolic links are followed as long as they stay below it,
+/// while they are resolved, not before. Cheap to clone; the tools of one
+/// server share it.
+///
+/// - A path is relative to it. An absolute path is taken for the part below
+///   the root where it begins with the path that the root was opened by, or
+///   with that path's canonical form, name by name; any other is outside.
+///   (Who guesses the root's path is told so by what comes back. No message
+///   says it.)
+/// - A symbolic link whose target is absolute leads outside, even to a target
+///   below the root.
+/// - The directory is opened once. It stays the root when it is renamed or
+///   another one takes its name.
+/// - A hard link or a mount below the root is below the root, whatever else it
+///   is: keep those who may make one out of it.
+#[derive(Clone, Debug)]
+pub struct FsRoot(Arc<Opened>);
+
+#[derive(Debug)]
+struct Opened {
+    dir: Dir,
+    /// What an absolute path below it may begin with.
+    names: [PathBuf; 2],
+}
+
+impl FsRoot {
+    /// Opens `path`, a directory, as the root.
+    ///
+    /// # Errors
+    /// What the system says when there is no such directory or it may not be
+    /// opened.
+    pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+        let names = [std::path::absolute(&path)?, std::fs::canonicalize(&path)?];
+        let dir = Dir::open_ambient_dir(&names[1], ambient_authority())?;
+        Ok(Self(Arc::new(Opened { dir, names })))
+    }
+
+    /// Opens a regular file below the root for reading. It does not wait, and
+    /// nothing else is left open.
+    pub(super) fn open_file(&self, path: &str) -> Result<File, FsError> {
+        if path.contains('\0') {
+            return Err(FsError::NulInPath);
+        }
+        let path = self.below(Path::new(path));
+        // To open a FIFO or a device is to do something to it, so one look is
+        // taken before. What counts is the look at what was opened.
+        regular(&self.0.dir.metadata(path)?)?;
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(flags.bits().cast_signed());
+        let file = self.0.dir.open_with(path, &options)?;
+        regular(&file.metadata()?)?;
+        Ok(file)
+    }
+
+    /// The part of `path` that is below the root.
+    fn below<'a>(&self, path: &'a Path) -> &'a Path {
+        let names = self.0.names.iter();
+        let below = names.filter_map(|name| path.strip_prefix(name).ok()).next();
+        match below {
+            Some(below) if below.as_os_str().is_empty() => Path::new("."),
+            Some(below) => below,
+            None => path,
+        }
+    }
+}
+
+fn regular(metadata: &Metadata) -> Result<(), FsError> {
+    if metadata.is_file() {
+        Ok(())
+    } else {
+        Err(FsError::NotAFile)
+    }
+}
