@@ -351,9 +351,8 @@ fn log(call: &crate::CallInfo<'_>, error: &CallError) {
         CallError::Broker(cause) => {
             tracing::error!(%call_id, tool_id = ?call.tool_id, cause = ?cause.to_string(), "no secrets");
         }
-        other => {
-            tracing::debug!(%call_id, tool_id = ?call.tool_id, error = ?other.to_string(), "failed");
-        }
+        // What a tool says of its failure may repeat its arguments.
+        _ => tracing::debug!(%call_id, tool_id = ?call.tool_id, "the call has no result"),
     }
 }
 

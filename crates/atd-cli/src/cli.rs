@@ -1,0 +1,163 @@
+//! What can be typed. The completions and the man page are made from it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+
+/// Serve tools to agents, and call them: every call passes one gate, within
+/// its limits, and leaves one audit record.
+#[derive(Debug, Parser)]
+#[command(name = "atd", version, propagate_version = true, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 the tool failed or the call was refused, 2 usage, 4 server unreachable.
+Colours are used on terminals; NO_COLOR turns them off.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve tools on a Unix socket until interrupted
+    Serve(ServeOptions),
+    /// Show the tools that a server has
+    List(ListOptions),
+    /// Show one tool's whole definition
+    Schema(SchemaOptions),
+    /// Call a tool
+    Call(CallOptions),
+    /// Look at a server, and say what is wrong and what to do about it
+    Doctor(DoctorOptions),
+    /// See an allowed, a denied, a rate-limited and a failing call, and their audit records
+    Demo,
+    /// Print the completions of a shell
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+    /// Print the man page
+    Man,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SocketOption {
+    /// The server's socket [default: $XDG_RUNTIME_DIR/atd/atd.sock, or ~/.atd/atd.sock]
+    #[arg(long, env = "ATD_SOCKET", value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) socket: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct JsonOption {
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ServeOptions {
+    #[command(flatten)]
+    pub(crate) socket: SocketOption,
+    /// The directory that the file tools may read; nothing outside it is opened
+    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) root: PathBuf,
+    /// A capability that clients may hold if they ask for it; may be given more than once, and
+    /// `none` allows none
+    #[arg(long = "grant", value_name = "CAP", default_value = "read", action = ArgAction::Append)]
+    pub(crate) grants: Vec<String>,
+    /// Where the record of each call goes: a file, `stdout`, `stderr` or `none` [default:
+    /// audit.jsonl beside the socket]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) audit: Option<String>,
+    /// How much to log on standard error: error, warn, info, debug or trace
+    #[arg(long, env = "ATD_LOG", value_name = "LEVEL", default_value = "warn")]
+    pub(crate) log: tracing_subscriber::filter::LevelFilter,
+    /// Add the tools that the published conformance suite asks for
+    #[cfg(feature = "conformance")]
+    #[arg(long, hide = true)]
+    pub(crate) conformance_tools: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ListOptions {
+    #[command(flatten)]
+    pub(crate) socket: SocketOption,
+    #[command(flatten)]
+    pub(crate) json: JsonOption,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SchemaOptions {
+    /// The tool, such as ref:fs.read
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) socket: SocketOption,
+    #[command(flatten)]
+    pub(crate) json: JsonOption,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CallOptions {
+    /// The tool, such as ref:fs.read
+    pub(crate) id: String,
+    /// The arguments [default: {}]
+    #[arg(long, value_name = "JSON", conflicts_with = "args_file")]
+    pub(crate) args: Option<String>,
+    /// A file with the arguments; `-` is standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) args_file: Option<PathBuf>,
+    /// Check everything and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The name to give oneself
+    #[arg(long, value_name = "NAME")]
+    pub(crate) client_id: Option<String>,
+    /// A capability to ask for; may be given more than once
+    #[arg(long, value_name = "CAP", action = ArgAction::Append)]
+    pub(crate) request: Vec<String>,
+    /// How long to wait for the answer, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) socket: SocketOption,
+    #[command(flatten)]
+    pub(crate) json: JsonOption,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DoctorOptions {
+    #[command(flatten)]
+    pub(crate) socket: SocketOption,
+    #[command(flatten)]
+    pub(crate) json: JsonOption,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "it should be a number of seconds, such as 2.5".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("it should be more than 0 seconds, and not for ever".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_timeout_is_a_positive_number_of_seconds() {
+        assert_eq!(super::seconds("2.5").map(|d| d.as_millis()), Ok(2500));
+        for bad in ["0", "-1", "NaN", "inf", "1e300", "soon", ""] {
+            assert!(super::seconds(bad).is_err(), "{bad}");
+        }
+    }
+}

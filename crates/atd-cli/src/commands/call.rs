@@ -1,0 +1,116 @@
+//! `atd call`.
+
+use std::io::{self, IsTerminal, Read};
+use std::path::Path;
+use std::process::ExitCode;
+
+use atd_runtime::JsonText;
+use atd_runtime::client::{CallOptions as ClientCallOptions, CallOutcome, Client, ClientError};
+use atd_runtime::proto::{Hello, Response, ToolResult};
+
+use crate::cli::CallOptions;
+use crate::commands::connect;
+use crate::failure::Failure;
+use crate::{output, paths, pretty};
+
+pub(crate) async fn run(options: CallOptions) -> Result<ExitCode, Failure> {
+    let args = arguments(options.args, options.args_file.as_deref())?;
+    let client = connect(&paths::socket(options.socket.socket)?).await?;
+    introduce(&client, options.client_id, options.request).await?;
+    let how = ClientCallOptions::new()
+        .dry_run(options.dry_run)
+        .timeout(options.timeout);
+    let called = client.call_with(&options.id, &args, how).await;
+    if options.json.json {
+        print_document(&called, options.dry_run)?;
+    } else if let Ok(outcome) = &called {
+        print_result(outcome)?;
+    }
+    called?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The arguments as text, untouched.
+fn arguments(inline: Option<String>, file: Option<&Path>) -> Result<JsonText, Failure> {
+    let (text, from) = match (inline, file) {
+        (Some(text), _) => (text.into_bytes(), "--args".to_owned()),
+        (None, Some(path)) => {
+            let named = path.display().to_string();
+            let text = read(path).map_err(|error| {
+                Failure::usage(format!("cannot read the arguments from {named}: {error}"))
+            })?;
+            (text, named)
+        }
+        (None, None) => return Ok(JsonText::EMPTY_OBJECT),
+    };
+    JsonText::parse(text).map_err(|error| {
+        Failure::usage(format!("the arguments from {from} are no JSON: {error}"))
+            .advise(r#"an object in quotes, such as --args '{"path": "README.md"}'"#)
+    })
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if path != Path::new("-") {
+        return std::fs::read(path);
+    }
+    let mut text = Vec::new();
+    io::stdin().lock().read_to_end(&mut text)?;
+    Ok(text)
+}
+
+async fn introduce(
+    client: &Client,
+    client_id: Option<String>,
+    request: Vec<String>,
+) -> Result<(), ClientError> {
+    if client_id.is_none() && request.is_empty() {
+        return Ok(());
+    }
+    let hello = Hello {
+        client_id,
+        requested_capabilities: request.into(),
+        ..Hello::default()
+    };
+    client.hello(hello).await.map(drop)
+}
+
+fn print_result(outcome: &CallOutcome) -> io::Result<()> {
+    let text = outcome.result().to_string();
+    let shown = if io::stdout().is_terminal() {
+        pretty::indented(&text)
+    } else {
+        text
+    };
+    output::print(shown)
+}
+
+/// The answer as the wire has it, success or not.
+fn print_document(called: &Result<CallOutcome, ClientError>, dry_run: bool) -> io::Result<()> {
+    let result = |tool_id: &str, result: &JsonText, success, dry_run, next_cursor: Option<&str>| {
+        Response::ToolResult(ToolResult {
+            tool_id: tool_id.to_owned(),
+            result: result.clone(),
+            success,
+            dry_run,
+            next_cursor: next_cursor.map(str::to_owned),
+        })
+    };
+    let answer = match called {
+        Ok(outcome) => result(
+            outcome.tool_id(),
+            outcome.result(),
+            true,
+            outcome.is_dry_run(),
+            outcome.next_cursor(),
+        ),
+        Err(ClientError::ToolFailed {
+            tool_id,
+            result: failure,
+            ..
+        }) => result(tool_id, failure, false, dry_run, None),
+        Err(ClientError::Refused(body)) => Response::Error(body.clone()),
+        // There was no answer: standard error says why.
+        Err(_) => return Ok(()),
+    };
+    output::json(&answer)
+}

@@ -1,0 +1,238 @@
+//! `atd serve`.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use atd_runtime::server::ShutdownReport;
+use atd_runtime::tools::{EchoSay, FsRead, FsRoot};
+use atd_runtime::{AuditSink, Gate, JsonLinesAuditSink, Registry, Server, ServerHandle};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::cli::ServeOptions;
+use crate::failure::Failure;
+use crate::output::{BOLD, YELLOW, note};
+use crate::{output, paths};
+
+/// How many audit events may wait to be written: enough for a disk that is
+/// slow for a moment under full load.
+const AUDIT_QUEUE: usize = 64 * 1024;
+
+/// What a shell reports of a program that an interrupt ended.
+const INTERRUPTED: i32 = 130;
+
+pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
+    tracing_subscriber::fmt()
+        .with_max_level(options.log)
+        .with_writer(std::io::stderr)
+        .with_ansi(output::stderr_has_colours())
+        .init();
+    let mut signals = Signals::listen()?;
+    let socket = paths::socket(options.socket.socket.clone())?;
+    let registry = registry(&options.root)?;
+    let gate = Gate::builder().allow(grants(&options.grants)).build();
+    #[cfg(feature = "conformance")]
+    let _permit = match options.conformance_tools {
+        true => Some(conformance(&registry, &gate)?),
+        false => None,
+    };
+    let destination = Destination::of(options.audit.as_deref(), &socket);
+    let audit = destination.open()?;
+    let mut builder = Server::builder(registry)
+        .gate(gate)
+        .working_dir(&options.root)
+        .server_version(concat!("atd ", env!("CARGO_PKG_VERSION")));
+    if let Some(audit) = &audit {
+        builder = builder.audit(audit.clone());
+    }
+    let server = builder.build().map_err(Failure::usage)?;
+    let serving = server.serve_unix(&socket).await.map_err(Failure::failed)?;
+    announce(&serving, &options, &destination)?;
+    signals.first().await;
+    note("Stopping; once more stops at once.")?;
+    tokio::spawn(async move {
+        signals.first().await;
+        std::process::exit(INTERRUPTED);
+    });
+    let report = serving.shutdown().await;
+    sum_up(&server, &report)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn registry(root: &Path) -> Result<Registry, Failure> {
+    let root = FsRoot::open(root).map_err(|error| {
+        Failure::usage(format!("cannot open the root {}: {error}", root.display()))
+    })?;
+    let registry = Registry::new();
+    registry.register(EchoSay::new())?;
+    registry.register_blocking(FsRead::new(root))?;
+    Ok(registry)
+}
+
+/// The suite's tools, with the one permit of the saturated one taken.
+#[cfg(feature = "conformance")]
+fn conformance(registry: &Registry, gate: &Gate) -> Result<atd_runtime::gate::Permit, Failure> {
+    use atd_runtime::gate::{Identity, Requirement};
+    use atd_runtime::tools::ConformanceOp;
+
+    let saturated = ConformanceOp::saturate();
+    let definition = atd_runtime::Tool::definition(&saturated).clone();
+    for tool in [ConformanceOp::denied(), saturated, ConformanceOp::hidden()] {
+        registry.register(tool)?;
+    }
+    gate.admit(&Identity::anonymous(), &Requirement::of(&definition))
+        .map_err(Failure::failed)
+}
+
+fn grants(named: &[String]) -> impl Iterator<Item = &str> {
+    named
+        .iter()
+        .map(String::as_str)
+        .filter(|grant| *grant != "none")
+}
+
+/// Where the audit goes.
+enum Destination {
+    File(PathBuf),
+    Stdout,
+    Stderr,
+    Nowhere,
+}
+
+impl Destination {
+    fn of(named: Option<&str>, socket: &Path) -> Self {
+        match named {
+            None => Self::File(paths::audit_beside(socket)),
+            Some("stdout") => Self::Stdout,
+            Some("stderr") => Self::Stderr,
+            Some("none") => Self::Nowhere,
+            Some(path) => Self::File(path.into()),
+        }
+    }
+
+    fn open(&self) -> Result<Option<Arc<dyn AuditSink>>, Failure> {
+        let sink = JsonLinesAuditSink::builder().capacity(AUDIT_QUEUE);
+        let opened = match self {
+            Self::Nowhere => return Ok(None),
+            Self::Stdout => sink.writer(Box::new(std::io::stdout())),
+            Self::Stderr => sink.writer(Box::new(std::io::stderr())),
+            Self::File(path) => make_directory(path).and_then(|()| sink.file(path)),
+        };
+        let opened =
+            opened.with_context(|| format!("cannot open the audit log {}", self.describe()))?;
+        Ok(Some(Arc::new(opened)))
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Stdout => "stdout".to_owned(),
+            Self::Stderr => "stderr".to_owned(),
+            Self::Nowhere => "none: calls leave no record".to_owned(),
+        }
+    }
+}
+
+fn make_directory(file: &Path) -> std::io::Result<()> {
+    match file.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory),
+        _ => Ok(()),
+    }
+}
+
+/// Where it listens, what it serves, and what to type next. All of it goes to
+/// standard error, which leaves standard output to the audit.
+fn announce(
+    serving: &ServerHandle,
+    options: &ServeOptions,
+    audit: &Destination,
+) -> std::io::Result<()> {
+    let registry = serving.server().registry();
+    let root = options
+        .root
+        .canonicalize()
+        .unwrap_or_else(|_| options.root.clone());
+    let granted: Vec<&str> = grants(&options.grants).collect();
+    let granted = if granted.is_empty() {
+        "none".to_owned()
+    } else {
+        granted.join(", ")
+    };
+    note(format!(
+        "{BOLD}atd is listening on {}{BOLD:#}",
+        serving.path().display()
+    ))?;
+    note(format!("  root    {}", root.display()))?;
+    note(format!("  grants  {granted}"))?;
+    note(format!("  audit   {}", audit.describe()))?;
+    for (n, id) in registry.ids().iter().enumerate() {
+        let title = if n == 0 { "tools" } else { "" };
+        let name = registry.get(id).map(|tool| tool.definition().name.clone());
+        note(format!(
+            "  {title:<7} {id:<28} {}",
+            name.unwrap_or_default()
+        ))?;
+    }
+    let socket = paths::socket_flag(serving.path());
+    note(format!(
+        "From another terminal:\n  atd call ref:echo.say --args '{{\"text\": \"hello\"}}'{socket}"
+    ))
+}
+
+fn sum_up(server: &Server, report: &ShutdownReport) -> std::io::Result<()> {
+    let metrics = server.metrics_snapshot();
+    note(format!(
+        "Calls served: {}, on connections: {}.",
+        metrics.calls, metrics.connections
+    ))?;
+    let warn = |text: String| note(format!("{YELLOW}{text}{YELLOW:#}"));
+    if report.audit_lost > 0 {
+        warn(format!("{} audit events were lost.", report.audit_lost))?;
+    }
+    if let Some(problem) = &report.audit_problem {
+        warn(format!("The audit log may lack events: {problem}."))?;
+    }
+    if report.cut_calls > 0 {
+        warn(format!(
+            "{} calls were cut before they ended.",
+            report.cut_calls
+        ))?;
+    }
+    if report.stuck_connections > 0 {
+        warn(format!(
+            "{} connections did not close.",
+            report.stuck_connections
+        ))?;
+    }
+    Ok(())
+}
+
+/// What ends the server.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn first(&mut self) {
+        tokio::select! {
+            // Cancelled: a signal that comes later is kept for the next wait.
+            _ = self.interrupt.recv() => {}
+            // Cancelled: likewise.
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Runs the binary as somebody at a shell does.
+#![allow(dead_code, reason = "each test program uses its part of it")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+
+use tempfile::TempDir;
+
+pub(crate) fn atd() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_atd"));
+    command
+        .env_remove("ATD_SOCKET")
+        .env_remove("ATD_LOG")
+        .env_remove("NO_COLOR");
+    command
+}
+
+/// An `atd serve` in a directory of its own. Dropping it kills it.
+pub(crate) struct Serving {
+    process: Child,
+    said: BufReader<ChildStderr>,
+    pub(crate) greeting: String,
+    folder: TempDir,
+}
+
+impl Serving {
+    pub(crate) fn start(flags: &[&str]) -> Self {
+        Self::spawn(atd(), flags)
+    }
+
+    /// Starts `command`, which is `atd` or something that becomes it.
+    pub(crate) fn spawn(mut command: Command, flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("notes.txt"), "one\ntwo\n").unwrap();
+        let mut process = command
+            .arg("serve")
+            .args(flags)
+            .env("ATD_SOCKET", folder.path().join("atd.sock"))
+            .current_dir(folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(process.stderr.take().unwrap());
+        let mut greeting = String::new();
+        while !greeting.contains("atd call") {
+            let read = said.read_line(&mut greeting).unwrap();
+            assert!(read > 0, "atd ended before it listened: {greeting}");
+        }
+        Self {
+            process,
+            said,
+            greeting,
+            folder,
+        }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder().join("atd.sock")
+    }
+
+    /// Runs another `atd` with this server's socket.
+    pub(crate) fn ask(&self, args: &[&str]) -> Output {
+        let mut command = atd();
+        command.args(args).env("ATD_SOCKET", self.socket());
+        command.output().unwrap()
+    }
+
+    pub(crate) fn tell(&self, signal: rustix::process::Signal) {
+        let pid = i32::try_from(self.process.id()).unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// Ends it with SIGTERM; what it exited with and what it said last.
+    pub(crate) fn end(&mut self) -> (ExitStatus, String) {
+        self.tell(rustix::process::Signal::TERM);
+        self.ended()
+    }
+
+    pub(crate) fn ended(&mut self) -> (ExitStatus, String) {
+        let mut last = String::new();
+        self.said.read_to_string(&mut last).unwrap();
+        (self.process.wait().unwrap(), last)
+    }
+
+    pub(crate) fn stdout(&mut self) -> String {
+        let mut text = String::new();
+        let mut out = self.process.stdout.take().unwrap();
+        out.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder().join("audit.jsonl")).unwrap()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
