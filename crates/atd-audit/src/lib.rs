@@ -37,22 +37,48 @@
 //! An event handed to a sink is on record or counted as lost; see
 //! [`Health`] for the sum that always holds, and [`JsonLinesAuditSink`] for
 //! what "on record" means there.
+//!
+//! What a sink does is here without any feature. The rest is for whoever asks:
+//!
+//! | feature | what it adds | what it builds |
+//! | --- | --- | --- |
+//! | `read` | `AuditLog`, `Query`, `verify`, `Head` | serde_json, sha2 |
+//! | `sign` | `PublicKey`, for the signatures of the chain | ed25519-dalek |
+//! | `stats` | `Statistics`, `Timeline`; with it `read` | hdrhistogram |
 
+#[cfg(feature = "read")]
+mod chain;
 mod error;
 mod event;
+#[cfg(feature = "read")]
+mod head;
 mod health;
 mod json_lines;
 mod memory;
 mod outcome;
+#[cfg(feature = "read")]
+mod read;
 mod sink;
 mod timestamp;
 
 pub use error::AuditError;
 pub use event::{CallEvent, SCHEMA_VERSION};
+#[cfg(feature = "read")]
+pub use head::{Head, ParseHeadError};
 pub use health::Health;
 pub use json_lines::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink, JsonLinesBuilder};
 pub use memory::MemoryAuditSink;
 pub use outcome::Outcome;
+#[cfg(all(feature = "read", feature = "sign"))]
+pub use read::PublicKey;
+#[cfg(feature = "read")]
+pub use read::{
+    AuditLog, BadLine, Break, ChainReport, Entry, Fault, Follow, Matching, OutcomeKind, Position,
+    Problem, Query, ReadError, Record, Records, Segment, Signatures, VerifyOptions, VerifyReport,
+    parse_rfc3339, verify,
+};
+#[cfg(feature = "stats")]
+pub use read::{Statistics, Timeline, ToolStatistics};
 pub use sink::AuditSink;
 pub use timestamp::{now_rfc3339, rfc3339};
 

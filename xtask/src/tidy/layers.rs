@@ -37,9 +37,8 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "atd-audit",
         ours: &[],
-        // The last one is the hash of its chain.
-        theirs: &["serde", "serde_json", "time", "sha2"],
-        with_a_feature: &[],
+        theirs: &["serde", "time"],
+        with_a_feature: &["ed25519-dalek", "hdrhistogram", "serde_json", "sha2"],
     },
     Layer {
         name: "atd-gate",
