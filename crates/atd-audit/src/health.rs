@@ -4,8 +4,8 @@ use std::{io, sync::Arc};
 
 /// How a sink stands at one moment.
 ///
-/// The counters are taken together, so that `queued + written + lost` is the
-/// number of events the sink was ever given.
+/// The counters are taken together, so that `queued + written + lost +
+/// spilled` is the number of events the sink was ever given.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Health {
@@ -17,6 +17,9 @@ pub struct Health {
     /// taken and then not written. The same number as
     /// [`drops`](crate::AuditSink::drops).
     pub lost: u64,
+    /// Events that a full queue passed on to another sink, which knows what
+    /// became of them.
+    pub spilled: u64,
     /// The last failure of what is below the sink. It stays when writing works
     /// again.
     pub last_error: Option<Arc<io::Error>>,
@@ -26,6 +29,6 @@ impl Health {
     /// Events that the sink was ever given.
     #[must_use]
     pub fn submitted(&self) -> u64 {
-        self.queued + self.written + self.lost
+        self.queued + self.written + self.lost + self.spilled
     }
 }

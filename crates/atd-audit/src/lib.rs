@@ -46,6 +46,7 @@
 //! | `sign` | `PublicKey`, for the signatures of the chain | ed25519-dalek |
 //! | `stats` | `Statistics`, `Timeline`; with it `read` | hdrhistogram |
 
+mod backpressure;
 #[cfg(feature = "read")]
 mod chain;
 mod error;
@@ -61,6 +62,7 @@ mod read;
 mod sink;
 mod timestamp;
 
+pub use backpressure::Backpressure;
 pub use error::AuditError;
 pub use event::{CallEvent, SCHEMA_VERSION};
 #[cfg(feature = "read")]

@@ -29,6 +29,16 @@ pub trait AuditSink: Send + Sync {
     /// sink's user chose that.
     fn on_call(&self, event: &CallEvent);
 
+    /// Takes one event if that needs no waiting, and says whether it did. Who
+    /// must not wait, as on an async worker, asks this first, and calls
+    /// [`on_call`](Self::on_call) where waiting harms nobody when the answer
+    /// is false: nothing was done then. The default is for a sink that never
+    /// waits.
+    fn try_on_call(&self, event: &CallEvent) -> bool {
+        self.on_call(event);
+        true
+    }
+
     /// Events lost so far: given to [`on_call`](Self::on_call) and not known to
     /// be on record. The default is for a sink that loses none.
     fn drops(&self) -> u64 {
@@ -63,6 +73,10 @@ impl<S: AuditSink + ?Sized> AuditSink for Arc<S> {
         (**self).on_call(event);
     }
 
+    fn try_on_call(&self, event: &CallEvent) -> bool {
+        (**self).try_on_call(event)
+    }
+
     fn drops(&self) -> u64 {
         (**self).drops()
     }
@@ -79,6 +93,10 @@ impl<S: AuditSink + ?Sized> AuditSink for Arc<S> {
 impl<S: AuditSink + ?Sized> AuditSink for Box<S> {
     fn on_call(&self, event: &CallEvent) {
         (**self).on_call(event);
+    }
+
+    fn try_on_call(&self, event: &CallEvent) -> bool {
+        (**self).try_on_call(event)
     }
 
     fn drops(&self) -> u64 {

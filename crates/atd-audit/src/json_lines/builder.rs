@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink, file, output::LineOutput};
+use crate::Backpressure;
 
 /// Sets up a [`JsonLinesAuditSink`]; made by [`JsonLinesAuditSink::builder`].
 ///
@@ -22,7 +23,8 @@ use super::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink, file, output::Line
 /// ```
 #[derive(Debug, Clone)]
 pub struct JsonLinesBuilder {
-    capacity: NonZeroUsize,
+    pub(super) capacity: NonZeroUsize,
+    pub(super) backpressure: Backpressure,
 }
 
 impl JsonLinesBuilder {
@@ -34,12 +36,20 @@ impl JsonLinesBuilder {
         self
     }
 
+    /// What happens to an event that finds the queue full; unless set, it is
+    /// dropped and counted.
+    #[must_use]
+    pub fn backpressure(mut self, backpressure: Backpressure) -> Self {
+        self.backpressure = backpressure;
+        self
+    }
+
     /// A sink over `writer`.
     ///
     /// # Errors
     /// No thread can be started.
     pub fn writer(self, writer: Box<dyn Write + Send>) -> io::Result<JsonLinesAuditSink> {
-        JsonLinesAuditSink::start(LineOutput::new(writer), self.capacity)
+        JsonLinesAuditSink::start(LineOutput::new(writer), self)
     }
 
     /// A sink that appends to the file at `path`.
@@ -51,7 +61,7 @@ impl JsonLinesBuilder {
     /// # Errors
     /// The file cannot be opened for appending, or no thread can be started.
     pub fn file(self, path: &Path) -> io::Result<JsonLinesAuditSink> {
-        JsonLinesAuditSink::start(file::open(path)?, self.capacity)
+        JsonLinesAuditSink::start(file::open(path)?, self)
     }
 }
 
@@ -59,6 +69,7 @@ impl Default for JsonLinesBuilder {
     fn default() -> Self {
         Self {
             capacity: at_least_one(DEFAULT_AUDIT_QUEUE_CAPACITY),
+            backpressure: Backpressure::default(),
         }
     }
 }

@@ -50,13 +50,14 @@ thread_local! {
 ///
 /// The line is made in a buffer that the thread keeps, unless the thread is
 /// already being torn down.
-pub(super) fn with_line(event: &CallEvent, use_line: impl FnOnce(&[u8])) {
+pub(super) fn with_line<T>(event: &CallEvent, use_line: impl FnOnce(&[u8]) -> T) -> T {
     let mut line = LINE.try_with(Cell::take).unwrap_or_default();
     encode(&mut line, event);
-    use_line(&line);
+    let used = use_line(&line);
     if line.capacity() <= LINE_LIMIT {
         let _ = LINE.try_with(|kept| kept.set(line));
     }
+    used
 }
 
 /// Puts `event`'s line in the place of what is in `line`.

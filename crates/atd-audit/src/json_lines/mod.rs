@@ -19,8 +19,12 @@ use std::{
 };
 
 pub use self::builder::JsonLinesBuilder;
-use self::{output::LineOutput, queue::Queue};
-use crate::{AuditError, AuditSink, CallEvent, Health};
+use self::{
+    drain::Failed,
+    output::LineOutput,
+    queue::{Offer, Queue},
+};
+use crate::{AuditError, AuditSink, Backpressure, CallEvent, Health};
 
 /// How many events a [`JsonLinesAuditSink`] queues unless told otherwise.
 pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
@@ -32,8 +36,8 @@ pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
 /// writer with one `write` and one `flush`. So a call never waits for I/O, and
 /// no async runtime is needed.
 ///
-/// **Full queue.** An event that finds the queue full is dropped and counted.
-/// An event holds its place until it is written, so at most the capacity's
+/// **Full queue.** An event that finds the queue full is dropped and counted,
+/// unless [`Backpressure`] says otherwise. An event holds its place until it is written, so at most the capacity's
 /// number of lines, each of at most 64 KiB, is in memory.
 ///
 /// **On record** means that the writer took the whole line and its `flush`
@@ -43,8 +47,9 @@ pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
 /// the capacity.
 ///
 /// **Failing writer.** Whole lines that the writer took before it failed are
-/// on record and the rest of that batch is lost; the next batch is tried
-/// afresh. After a torn line the next one begins with a newline of its own, so
+/// on record. The rest of that batch is lost and the next one tried afresh;
+/// under [`Backpressure::Block`] the rest is tried again, after pauses of at
+/// most 250 ms, until it is written or the sink ended. After a torn line the next one begins with a newline of its own, so
 /// that a fault spoils no line but the one it hit; a reader skips empty lines.
 /// A writer that panics is a failing writer. When `flush` fails, the whole
 /// batch counts as lost, though some of it may be on record.
@@ -60,6 +65,7 @@ pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
 /// time limit. Neither happens by itself when the process exits.
 pub struct JsonLinesAuditSink {
     queue: Arc<Queue>,
+    backpressure: Backpressure,
     /// Which thread must not wait for the writer thread: that one itself.
     /// `None` when no thread could be started.
     writer_thread: Option<ThreadId>,
@@ -175,17 +181,37 @@ impl JsonLinesAuditSink {
         ended
     }
 
-    fn start(writer: LineOutput, capacity: NonZeroUsize) -> io::Result<Self> {
-        let queue = Arc::new(Queue::new(capacity));
+    fn start(writer: LineOutput, options: JsonLinesBuilder) -> io::Result<Self> {
+        let queue = Arc::new(Queue::new(options.capacity));
+        let failed = match options.backpressure {
+            Backpressure::Block { .. } => Failed::Retried,
+            Backpressure::Drop | Backpressure::Spill(_) => Failed::Lost,
+        };
         let handle = thread::Builder::new().name("atd-audit".to_owned()).spawn({
             let queue = Arc::clone(&queue);
-            move || drain::run(&queue, writer)
+            move || drain::run(&queue, writer, failed)
         })?;
         Ok(Self {
             queue,
+            backpressure: options.backpressure,
             writer_thread: Some(handle.thread().id()),
             handle: Mutex::new(Some(handle)),
         })
+    }
+
+    /// What is done with an event that finds the queue full, by who may wait.
+    fn overflow(&self, event: &CallEvent, line: &[u8]) {
+        match &self.backpressure {
+            Backpressure::Spill(other) => {
+                self.queue.spill();
+                other.on_call(event);
+            }
+            // The writer's own thread would wait for itself.
+            Backpressure::Block { at_most } if !self.on_writer_thread() => {
+                self.queue.offer_patiently(line, *at_most);
+            }
+            Backpressure::Drop | Backpressure::Block { .. } => self.queue.refuse(),
+        }
     }
 
     /// A sink that has no writer and says why.
@@ -194,6 +220,7 @@ impl JsonLinesAuditSink {
         queue.writer_gone(Some(error));
         Self {
             queue: Arc::new(queue),
+            backpressure: Backpressure::Drop,
             writer_thread: None,
             handle: Mutex::new(None),
         }
@@ -215,7 +242,31 @@ impl JsonLinesAuditSink {
 
 impl AuditSink for JsonLinesAuditSink {
     fn on_call(&self, event: &CallEvent) {
-        line::with_line(event, |line| self.queue.push(line));
+        line::with_line(event, |line| {
+            if self.queue.offer(line) == Offer::Full {
+                self.overflow(event, line);
+            }
+        });
+    }
+
+    fn try_on_call(&self, event: &CallEvent) -> bool {
+        line::with_line(event, |line| match self.queue.offer(line) {
+            Offer::Taken | Offer::Closed => true,
+            Offer::Full => match &self.backpressure {
+                Backpressure::Block { .. } => false,
+                Backpressure::Spill(other) => {
+                    let taken = other.try_on_call(event);
+                    if taken {
+                        self.queue.spill();
+                    }
+                    taken
+                }
+                Backpressure::Drop => {
+                    self.queue.refuse();
+                    true
+                }
+            },
+        })
     }
 
     fn drops(&self) -> u64 {

@@ -17,6 +17,10 @@ pub(super) struct LineOutput {
 pub(super) struct Written {
     /// How many lines, from the first one on, are on record.
     pub(super) lines: u64,
+    /// How many bytes these lines are.
+    pub(super) bytes: usize,
+    /// More may be on record than these: nobody can say.
+    pub(super) in_doubt: bool,
     /// Why that is not all of them.
     pub(super) error: Option<io::Error>,
 }
@@ -47,13 +51,16 @@ impl LineOutput {
         } else {
             Ok(())
         };
-        let lines = match (&result, &flushed) {
-            (Ok(()), Ok(())) => lines,
-            (Err(_), Ok(())) => newlines(&batch[..taken]),
-            (_, Err(_)) => 0,
+        let in_doubt = flushed.is_err();
+        let (lines, bytes) = match &result {
+            _ if in_doubt => (0, 0),
+            Ok(()) => (lines, batch.len()),
+            Err(_) => whole_lines(&batch[..taken]),
         };
         Written {
             lines,
+            bytes,
+            in_doubt,
             error: result.and(flushed).err(),
         }
     }
@@ -109,8 +116,11 @@ impl LineOutput {
     }
 }
 
-fn newlines(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
+/// How many whole lines `bytes` begin with, and how long they are together.
+fn whole_lines(bytes: &[u8]) -> (u64, usize) {
+    let lines = bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
+    let length = bytes.iter().rposition(|&byte| byte == b'\n');
+    (lines, length.map_or(0, |last| last + 1))
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {

@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use super::output::Written;
 use crate::{AuditError, Health};
 
 /// A buffer larger than this is let go when little of it was used.
@@ -25,6 +24,19 @@ pub(super) struct Queue {
     work: Condvar,
     /// Whoever waits for the writer waits here.
     progress: Condvar,
+    /// Who waits for room in a full queue waits here.
+    room: Condvar,
+}
+
+/// What became of a line that was offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// It is in the queue.
+    Taken,
+    /// There is no room; nothing was done.
+    Full,
+    /// No more lines are taken; it counts as lost.
+    Closed,
 }
 
 #[derive(Default)]
@@ -34,6 +46,8 @@ struct State {
     accepted: u64,
     /// Events never taken, because the queue was full or closed.
     refused: u64,
+    /// Events that went elsewhere, because the queue was full.
+    spilled: u64,
     /// Accepted events that are on record.
     written: u64,
     /// Accepted events that could not be written.
@@ -62,16 +76,49 @@ impl Queue {
             state: Mutex::default(),
             work: Condvar::new(),
             progress: Condvar::new(),
+            room: Condvar::new(),
         }
     }
 
-    /// Takes one line, or counts it as lost.
-    pub(super) fn push(&self, line: &[u8]) {
+    /// Takes one line if there is room for it.
+    pub(super) fn offer(&self, line: &[u8]) -> Offer {
         let mut state = self.lock();
+        if state.closed {
+            state.refused += 1;
+            return Offer::Closed;
+        }
+        if state.queued() >= self.capacity {
+            return Offer::Full;
+        }
+        self.accept(state, line);
+        Offer::Taken
+    }
+
+    /// Takes one line when there is room for it. One that finds none within
+    /// `at_most`, or before the queue is closed, counts as lost.
+    pub(super) fn offer_patiently(&self, line: &[u8], at_most: Option<Duration>) {
+        let full = |state: &mut State| !state.closed && state.queued() >= self.capacity;
+        let state = self.lock();
+        let mut state = match at_most {
+            None => self
+                .room
+                .wait_while(state, full)
+                .unwrap_or_else(PoisonError::into_inner),
+            Some(limit) => {
+                self.room
+                    .wait_timeout_while(state, limit, full)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            }
+        };
         if state.closed || state.queued() >= self.capacity {
             state.refused += 1;
-            return;
+        } else {
+            self.accept(state, line);
         }
+    }
+
+    fn accept(&self, mut state: MutexGuard<'_, State>, line: &[u8]) {
         state.lines.extend_from_slice(line);
         state.accepted += 1;
         let wake = mem::take(&mut state.idle);
@@ -79,6 +126,16 @@ impl Queue {
         if wake {
             self.work.notify_one();
         }
+    }
+
+    /// Counts an event that found no room as lost.
+    pub(super) fn refuse(&self) {
+        self.lock().refused += 1;
+    }
+
+    /// Counts an event that found no room as gone elsewhere.
+    pub(super) fn spill(&self) {
+        self.lock().spilled += 1;
     }
 
     /// Waits for lines and hands out all there are, leaving `spare` in their
@@ -108,21 +165,39 @@ impl Queue {
         })
     }
 
-    /// Enters what became of `batch` into the account.
-    pub(super) fn settle(&self, batch: &Batch, written: Written) {
+    /// Enters what became of some lines of a batch into the account: how many
+    /// are on record, how many are lost, and why.
+    pub(super) fn settle(&self, written: u64, failed: u64, error: Option<io::Error>) {
         let mut state = self.lock();
-        state.written += written.lines;
-        state.failed += batch.events - written.lines;
-        let replaced = state.keep(written.error);
+        state.written += written;
+        state.failed += failed;
+        let replaced = state.keep(error);
         drop(state);
         self.progress.notify_all();
+        self.room.notify_all();
         drop(replaced);
+    }
+
+    /// Waits before a failed write is tried again, for no longer than `pause`;
+    /// false when the queue was closed before, so that it should not be.
+    pub(super) fn pause_before_retry(&self, pause: Duration) -> bool {
+        let state = self.lock();
+        if state.closed {
+            return false;
+        }
+        drop(
+            self.work
+                .wait_timeout_while(state, pause, |state| !state.closed)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        true
     }
 
     /// Takes no more lines.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.work.notify_one();
+        self.room.notify_all();
     }
 
     /// Closes the queue for good; what it still holds is lost, to `error`.
@@ -135,6 +210,7 @@ impl Queue {
         let replaced = state.keep(error);
         drop(state);
         self.progress.notify_all();
+        self.room.notify_all();
         drop(replaced);
     }
 
@@ -165,6 +241,7 @@ impl Queue {
             queued: state.queued(),
             written: state.written,
             lost: state.refused + state.failed,
+            spilled: state.spilled,
             last_error: state.last_error.clone(),
         }
     }

@@ -6,6 +6,7 @@
     reason = "clippy takes the helpers of a test for production code"
 )]
 
+mod backpressure;
 mod ending;
 mod event;
 mod failures;
