@@ -4,6 +4,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
+use crate::message::nesting::is_deeper_than;
+
 /// One JSON value as text, kept as it came: numbers of any length, key order
 /// and repeated keys survive. Cloning is cheap and shares the bytes.
 ///
@@ -61,6 +63,11 @@ impl JsonText {
     /// Whether the text is a JSON object.
     pub fn is_object(&self) -> bool {
         self.0.first() == Some(&b'{')
+    }
+
+    /// Whether arrays and objects stand deeper inside one another than `levels`.
+    pub fn nests_deeper_than(&self, levels: usize) -> bool {
+        is_deeper_than(levels, &self.0)
     }
 
     /// The slice of `frame` that `raw` was read from, shared.

@@ -17,6 +17,13 @@ pub trait Binding: Send + Sync + 'static {
     /// future may be dropped at any await: when the deadline passes, the
     /// client leaves, the server shuts down.
     fn invoke<'a>(&'a self, args: Args, ctx: &'a CallContext) -> CallFuture<'a>;
+
+    /// Whether work may go on when the future is dropped, as on a thread that
+    /// cannot be stopped. The call's place among the tool's `max_concurrent` is
+    /// then held until the last clone of its context is gone.
+    fn may_outlive_its_call(&self) -> bool {
+        false
+    }
 }
 
 /// A [`Tool`] in this process.

@@ -40,7 +40,7 @@ mod tool;
 
 pub use binding::{Binding, CallFuture, NativeBinding};
 pub use blocking::{BlockingFn, BlockingPool, BlockingStats, BlockingTool, blocking_fn};
-pub use call::{Args, ArgumentError, CallContext, CallId, CallSetup, Reply, ToolCallError};
+pub use call::{Args, ArgumentError, CallContext, CallId, CallSetup, Held, Reply, ToolCallError};
 pub use registry::{RegisterError, RegisteredTool, Registry};
 pub use schema::{Schema, SchemaError, SchemaViolations};
 pub use secrets::{BrokerError, SecretBundle, SecretRequest, TokenBroker};

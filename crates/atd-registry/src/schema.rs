@@ -1,6 +1,7 @@
 //! JSON Schemas, compiled once and checked on every call.
 
-use jsonschema::{PatternOptions, Validator};
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
 use crate::call::{Args, ArgumentError, ToolCallError};
@@ -104,7 +105,7 @@ impl SchemaViolations {
             .map(|error| {
                 let found = ArgumentError {
                     path: error.instance_path().to_string(),
-                    message: error.masked().to_string(),
+                    message: said(&error),
                 };
                 (found, error.schema_path().to_string())
             })
@@ -124,6 +125,13 @@ impl SchemaViolations {
             errors,
             rules: vec!["/".to_owned()],
         }
+    }
+}
+
+fn said(error: &ValidationError<'_>) -> String {
+    match error.kind() {
+        ValidationErrorKind::FalseSchema => "nothing is allowed here".to_owned(),
+        _ => error.masked().to_string(),
     }
 }
 

@@ -104,7 +104,9 @@ fn debug_output_shows_neither_secrets_nor_arguments() {
     let mut setup = atd_registry::CallSetup::for_test();
     setup.secrets = Some(bundle);
     let ctx = CallContext::new(setup);
-    let shown = format!("{ctx:?} {:?}", args("\"canary-2\""));
+    let read = args("\"canary-2\"");
+    read.tree().unwrap();
+    let shown = format!("{ctx:?} {read:?}");
     assert!(
         shown.contains("bearer") && !shown.contains("canary"),
         "{shown}"
@@ -132,4 +134,24 @@ fn the_end_of_a_call_reaches_who_asked_before_and_who_asks_after() {
     let unasked = CallContext::for_test();
     unasked.end();
     assert!(unasked.cancelled().is_cancelled());
+}
+
+#[test]
+fn a_text_that_would_make_a_huge_tree_is_refused_unread() {
+    let objects = vec![r#"{"":0}"#; 1 << 20].join(",");
+    let hostile = args(&format!("[{objects}]"));
+    assert!(hostile.tree().is_err());
+    assert!(hostile.parse::<Value>().is_err());
+    let long = format!("\"{}\"", "x".repeat(8 << 20));
+    assert!(args(&long).tree().is_ok(), "a long string is no large tree");
+}
+
+#[test]
+fn an_argument_that_is_not_allowed_is_named() {
+    let schema = json!({"type": "object", "properties": {}, "additionalProperties": false});
+    let broken = Schema::compile(&schema)
+        .unwrap()
+        .check(&args(r#"{"extra":1}"#));
+    let told = broken.unwrap_err().errors[0].to_string();
+    assert!(told.contains("extra"), "{told}");
 }

@@ -124,17 +124,26 @@ async fn no_more_calls_wait_for_a_thread_than_the_pool_allows() {
         assert!(is_pending(call).await);
     }
     let refused = invoke(&gated.tool).await.unwrap_err();
-    assert!(matches!(
-        refused,
-        ToolCallError::ExecutionFailed {
-            retryable: true,
-            ..
-        }
-    ));
+    assert_eq!(refused, ToolCallError::Overloaded);
     for _ in &waiting {
         gated.go_on.send(()).unwrap();
     }
     for call in waiting {
         call.await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_call_that_gives_up_waiting_leaves_its_place() {
+    let gated = gated(1);
+    let mut running = Box::pin(invoke(&gated.tool));
+    assert!(is_pending(&mut running).await);
+    gated.begun.recv().unwrap();
+    for _ in 0..100 {
+        let mut waiting = Box::pin(invoke(&gated.tool));
+        assert!(is_pending(&mut waiting).await, "there is always a place");
+    }
+    assert_eq!(gated.registry.blocking().stats().waiting, 0);
+    gated.go_on.send(()).unwrap();
+    running.await.unwrap();
 }

@@ -56,7 +56,7 @@ pub(super) fn scan(frame: &[u8]) -> Result<Fields<'_>, DecodeError> {
     if text.is_empty() {
         return Err(DecodeError::Empty);
     }
-    if nesting::is_too_deep(frame) {
+    if nesting::is_deeper_than(nesting::MAX_NESTING, frame) {
         return Err(DecodeError::TooDeep);
     }
     // A derived struct would also read an array, field by field.

@@ -1,13 +1,28 @@
 //! The messages, one JSON object a frame, tagged by `type`.
 
 mod fields;
-mod nesting;
+pub(crate) mod nesting;
 mod request;
 mod response;
 
 pub use nesting::MAX_NESTING;
 pub use request::{Hello, Request, RunTool, RunToolContinue};
 pub use response::{ErrorBody, HelloAck, Response, ToolFailure, ToolResult};
+
+/// What an error says, which may repeat what the peer sent: cut and escaped.
+fn short(error: &serde_json::Error) -> String {
+    const LONGEST: usize = 200;
+    let said = error.to_string();
+    let mut shown: String = said
+        .chars()
+        .take(LONGEST)
+        .flat_map(char::escape_debug)
+        .collect();
+    if said.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
+}
 
 /// Why a whole frame is no message.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +41,7 @@ pub enum DecodeError {
     #[error("the frame nests deeper than {MAX_NESTING} arrays and objects")]
     TooDeep,
     /// The text is no JSON object, or a field is repeated.
-    #[error("the frame is no message: {0}")]
+    #[error("the frame is no message: {}", short(.0))]
     Json(#[source] serde_json::Error),
     /// The object has no `type`.
     #[error("the frame has no `type`; it should be one of {expected}")]
@@ -51,7 +66,7 @@ pub enum DecodeError {
         field: &'static str,
     },
     /// A field holds something else than it should.
-    #[error("the field `{field}` of `{message}` does not fit: {source}")]
+    #[error("the field `{field}` of `{message}` does not fit: {}", short(source))]
     BadField {
         /// The message's type.
         message: &'static str,

@@ -5,11 +5,13 @@
 /// clients among them, take by default.
 pub const MAX_NESTING: usize = 127;
 
-/// Whether `json` nests deeper than [`MAX_NESTING`]. On text that is no JSON
-/// the answer means nothing; the parser will refuse that text anyway.
-pub(super) fn is_too_deep(json: &[u8]) -> bool {
-    // So short a text cannot open that many and close them again.
-    if json.len() <= 2 * MAX_NESTING {
+/// Whether `json` nests deeper than `levels`. On text that is no JSON the
+/// answer means nothing; the parser will refuse that text anyway.
+pub(crate) fn is_deeper_than(levels: usize, json: &[u8]) -> bool {
+    // So few brackets, in strings or not, cannot nest that deeply. This look is
+    // many times as fast as the one below.
+    let opening = json.iter().filter(|byte| matches!(byte, b'{' | b'['));
+    if opening.count() <= levels {
         return false;
     }
     let mut depth = 0_usize;
@@ -18,7 +20,7 @@ pub(super) fn is_too_deep(json: &[u8]) -> bool {
         match byte {
             b'{' | b'[' => {
                 depth += 1;
-                if depth > MAX_NESTING {
+                if depth > levels {
                     return true;
                 }
             }

@@ -1,5 +1,7 @@
 //! What a client asks.
 
+use std::fmt;
+
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -35,7 +37,7 @@ pub enum Request {
 
 /// Who a client is. It may come at any time and again: it replaces the
 /// connection's identity and capabilities.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Hello {
     /// The name that the client gives itself. It proves nothing.
@@ -48,6 +50,17 @@ pub struct Hello {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(default))]
     pub ucan_tokens: Vec<String>,
+}
+
+impl fmt::Debug for Hello {
+    /// The tokens are counted, not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hello")
+            .field("client_id", &self.client_id)
+            .field("requested_capabilities", &self.requested_capabilities)
+            .field("ucan_tokens", &self.ucan_tokens.len())
+            .finish()
+    }
 }
 
 /// One call of one tool.

@@ -46,7 +46,9 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Job>,
+    /// Each with its place, rising.
+    queue: VecDeque<(u64, Job)>,
+    next_place: u64,
     threads: usize,
     idle: usize,
     abandoned: usize,
@@ -61,7 +63,7 @@ pub(super) enum PoolError {
     NoThread(std::io::Error),
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+pub(super) type Job = Box<dyn FnOnce() + Send>;
 
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -103,16 +105,18 @@ impl BlockingPool {
     }
 
     /// Runs `job` on a thread of the pool, as soon as there is one. A job that
-    /// finds nobody waiting for it any more should return at once.
-    pub(super) fn run(&self, job: impl FnOnce() + Send + 'static) -> Result<(), PoolError> {
+    /// finds nobody waiting for it any more should return at once. Returns its place, for [`withdraw`](Self::withdraw).
+    pub(super) fn run(&self, job: impl FnOnce() + Send + 'static) -> Result<u64, PoolError> {
         let mut state = self.0.state();
         if state.queue.len() >= self.0.limit.get().saturating_mul(WAITING_PER_THREAD) {
             return Err(PoolError::Full);
         }
-        state.queue.push_back(Box::new(job));
+        let place = state.next_place;
+        state.next_place += 1;
+        state.queue.push_back((place, Box::new(job)));
         if state.queue.len() <= state.idle {
             self.0.work.notify_one();
-            return Ok(());
+            return Ok(place);
         }
         if state.threads < self.0.limit.get() {
             let shared = self.0.clone();
@@ -129,7 +133,17 @@ impl BlockingPool {
                 }
             }
         }
-        Ok(())
+        Ok(place)
+    }
+
+    /// Takes a job that no thread has begun back out of the queue.
+    pub(super) fn withdraw(&self, place: u64) -> Option<Job> {
+        let mut state = self.0.state();
+        let at = state
+            .queue
+            .binary_search_by_key(&place, |(place, _)| *place)
+            .ok()?;
+        state.queue.remove(at).map(|(_, job)| job)
     }
 
     /// Counts a running job that nobody waits for any more, until the returned
@@ -157,11 +171,14 @@ impl Shared {
     fn work(&self) {
         let mut state = self.state();
         loop {
-            if let Some(job) = state.queue.pop_front() {
+            if let Some((_, job)) = state.queue.pop_front() {
                 drop(state);
                 // The job tells its own waiter of a panic; this keeps the
                 // thread.
-                let _ = catch_unwind(AssertUnwindSafe(job));
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(job)) {
+                    // Its own drop may panic as well.
+                    std::mem::forget(panic);
+                }
                 state = self.state();
                 continue;
             }

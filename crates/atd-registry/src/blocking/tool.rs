@@ -111,33 +111,35 @@ impl BlockingBinding {
 }
 
 impl Binding for BlockingBinding {
+    fn may_outlive_its_call(&self) -> bool {
+        true
+    }
+
     fn invoke<'a>(&'a self, args: Args, ctx: &'a CallContext) -> CallFuture<'a> {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel::<thread::Result<_>>();
             let job = Arc::new(Mutex::new(Stage::Waiting));
-            let waiter = Waiter {
-                job: job.clone(),
-                pool: self.pool.clone(),
-            };
-            let (tool, ctx) = (self.tool.clone(), ctx.clone());
+            let (begun, (tool, ctx)) = (job.clone(), (self.tool.clone(), ctx.clone()));
             let run = move || {
-                if !begin(&job) {
+                if !begin(&begun) {
                     return;
                 }
                 let result = catch_unwind(AssertUnwindSafe(|| tool.call(args, &ctx)));
-                *lock(&job) = Stage::Ended;
+                *lock(&begun) = Stage::Ended;
                 // Nobody may be there to take it.
                 let _ = answer.send(result);
             };
-            self.pool.run(run).map_err(|error| match error {
-                PoolError::Full => ToolCallError::failed_for_now(
-                    "OVERLOADED",
-                    "every thread for tools that block is taken, and many calls wait for one",
-                ),
+            let place = self.pool.run(run).map_err(|error| match error {
+                PoolError::Full => ToolCallError::Overloaded,
                 PoolError::NoThread(error) => {
                     ToolCallError::internal(format!("no thread could be started: {error}"))
                 }
             })?;
+            let waiter = Waiter {
+                job,
+                pool: self.pool.clone(),
+                place,
+            };
             let result = answered.await;
             drop(waiter);
             match result {
@@ -167,10 +169,13 @@ enum Stage {
 struct Waiter {
     job: Arc<Mutex<Stage>>,
     pool: BlockingPool,
+    place: u64,
 }
 
 impl Drop for Waiter {
     fn drop(&mut self) {
+        // What a job that has not begun holds goes with its place.
+        drop(self.pool.withdraw(self.place));
         let mut stage = lock(&self.job);
         match *stage {
             Stage::Waiting => *stage = Stage::Cancelled,

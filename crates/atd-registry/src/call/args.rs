@@ -1,5 +1,6 @@
 //! The arguments of a call.
 
+use std::fmt;
 use std::sync::OnceLock;
 
 use atd_proto::JsonText;
@@ -9,9 +10,15 @@ use serde_path_to_error::Segment;
 
 use super::error::{ArgumentError, ToolCallError};
 
+/// Texts up to this length, in bytes, are read without a second thought.
+const SMALL: usize = 64 * 1024;
+
+/// How much memory reading the arguments may take, in bytes, by an estimate
+/// that errs upwards.
+const MAX_COST: usize = 64 << 20;
+
 /// The arguments of a call: the JSON text as it came, read into types or into
 /// a tree only when somebody asks.
-#[derive(Debug)]
 pub struct Args {
     text: JsonText,
     tree: OnceLock<Value>,
@@ -37,6 +44,7 @@ impl Args {
     /// [`ToolCallError::InvalidArgs`] that names where in the arguments they do
     /// not fit.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ToolCallError> {
+        self.check_cost()?;
         // Following the path costs on every field; only a failure needs it.
         self.text.to_value().or_else(|_| self.parse_with_path())
     }
@@ -55,6 +63,33 @@ impl Args {
         Ok(self.tree.get_or_init(|| tree))
     }
 
+    /// A small text can make a tree a hundred times its size.
+    fn check_cost(&self) -> Result<(), ToolCallError> {
+        let text = self.text.as_bytes();
+        if text.len() <= SMALL {
+            return Ok(());
+        }
+        let cost: usize = text
+            .iter()
+            .map(|byte| match byte {
+                b'{' => 700,
+                b'[' => 150,
+                b',' => 64,
+                _ => 1,
+            })
+            .sum();
+        if cost > MAX_COST {
+            return Err(ToolCallError::invalid_arg(
+                "",
+                format!(
+                    "they hold so many values that they would take over {} MiB",
+                    MAX_COST >> 20
+                ),
+            ));
+        }
+        Ok(())
+    }
+
     fn parse_with_path<T: DeserializeOwned>(&self) -> Result<T, ToolCallError> {
         let mut text = serde_json::Deserializer::from_slice(self.text.as_bytes());
         serde_path_to_error::deserialize(&mut text).map_err(|error| {
@@ -63,6 +98,13 @@ impl Args {
                 message: error.inner().to_string(),
             }])
         })
+    }
+}
+
+impl fmt::Debug for Args {
+    /// The length alone: arguments are no business of a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Args").field(&self.text).finish()
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a running call knows of itself.
 
+use std::any::Any;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -46,6 +48,28 @@ pub struct CallSetup {
     pub secrets: Option<SecretBundle>,
     /// Whether to check everything and change nothing.
     pub dry_run: bool,
+    /// What is held until the last clone of the context is gone.
+    pub held: Option<Held>,
+}
+
+/// Something that is held for as long as a call's work goes on, such as its
+/// place among the calls of its tool.
+#[derive(Clone)]
+pub struct Held(
+    #[expect(dead_code, reason = "it is there to be dropped")] Arc<dyn Any + Send + Sync>,
+);
+
+impl Held {
+    /// Holds this.
+    pub fn new(what: impl Any + Send + Sync) -> Self {
+        Self(Arc::new(what))
+    }
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Held")
+    }
 }
 
 impl CallContext {
@@ -156,6 +180,7 @@ impl CallSetup {
             working_dir: Arc::new(PathBuf::from(".")),
             secrets: None,
             dry_run: false,
+            held: None,
         }
     }
 }

@@ -19,6 +19,9 @@ pub enum ToolCallError {
         /// Whether the same call may succeed later.
         retryable: bool,
     },
+    /// What would run the tool has no room for it. The tool was not entered.
+    #[error("there is no room to run the tool now; try again later")]
+    Overloaded,
     /// The tool is at fault. The server logs what it says; the caller learns
     /// that it happened and no more.
     #[error("{message}")]

@@ -7,7 +7,7 @@ mod id;
 mod reply;
 
 pub use args::Args;
-pub use context::{CallContext, CallSetup};
+pub use context::{CallContext, CallSetup, Held};
 pub use error::{ArgumentError, ToolCallError};
 pub use id::CallId;
 pub use reply::Reply;

@@ -24,6 +24,15 @@ impl Catalog {
             .clone();
         kept.unwrap_or_else(|| {
             let (tools, _unchanged) = tools();
+            // Who waited for the guard may find that another has done it.
+            let done = self
+                .0
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
+            if let Some(done) = done {
+                return done;
+            }
             let encoded = encode(tools);
             *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(encoded.clone());
             encoded

@@ -20,6 +20,7 @@ pub(super) fn nearest(
         return Vec::new();
     }
     let mut near: Vec<(usize, Arc<str>)> = known
+        .filter(|candidate| id.len().abs_diff(candidate.len()) <= candidate.len() / 3)
         .map(|candidate| (strsim::osa_distance(id, &candidate), candidate))
         .filter(|(distance, candidate)| *distance <= candidate.len() / 3)
         .collect();
