@@ -279,7 +279,7 @@ fn neither_the_socket_nor_the_log_is_for_others_whatever_the_umask() {
     let script = r#"umask 000; exec "$0" "$@""#;
     shell.args(["-c", script, env!("CARGO_BIN_EXE_atd")]);
     let serving = Serving::spawn(shell, &[]);
-    for name in ["atd.sock", "atd.sock.lock", "audit.jsonl"] {
+    for name in ["atd.sock", ".atd.sock.atd-lock", "audit.jsonl"] {
         let found = std::fs::metadata(serving.folder().join(name)).unwrap();
         assert_eq!(found.mode() & 0o777, 0o600, "{name}");
     }

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use atd_audit::AuditSink;
 use atd_gate::Gate;
 use atd_proto::Tier;
 use atd_registry::{Registry, TokenBroker};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 use crate::dispatch::{Dispatcher, Watch};
 use crate::metrics::Metrics;
@@ -150,7 +151,7 @@ impl ServerBuilder {
             server_version: self.name,
             metrics: Metrics::default(),
             watch: Watch::default(),
-            closing: AtomicBool::new(false),
+            handing_over: TaskTracker::new(),
         };
         Ok(Server {
             dispatcher: Arc::new(dispatcher),
@@ -160,32 +161,44 @@ impl ServerBuilder {
 
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        for tier in Tier::ALL {
-            let (name, limits) = (tier.as_str(), self.tiers.get(tier));
-            if limits.timeout.is_zero() {
+        let mut time = |what: &str, time: Duration, least: Duration| {
+            if time < least || time > LONGEST {
                 problems.push(format!(
-                    "the timeout of tier {name} is zero: no call could end in time"
+                    "the {what} is {time:?}: it should be more than nothing and a year at most"
                 ));
             }
-            if limits.output_bytes == 0 || limits.output_bytes > MAX_OUTPUT {
+        };
+        let some = Duration::from_nanos(1);
+        for tier in Tier::ALL {
+            let timeout = self.tiers.get(tier).timeout;
+            time(&format!("timeout of tier {}", tier.as_str()), timeout, some);
+        }
+        time("frame timeout", self.limits.frame_timeout, some);
+        time("write timeout", self.limits.write_timeout, some);
+        time("shutdown grace", self.limits.shutdown_grace, Duration::ZERO);
+        for tier in Tier::ALL {
+            let bytes = self.tiers.get(tier).output_bytes;
+            if !(1..=MAX_OUTPUT).contains(&bytes) {
                 problems.push(format!(
-                    "the output limit of tier {name} is {} bytes: it should be from 1 to \
+                    "the output limit of tier {} is {bytes} bytes: it should be from 1 to \
                      {MAX_OUTPUT}, which fits a frame",
-                    limits.output_bytes
+                    tier.as_str()
                 ));
             }
         }
-        let mut nonzero = |what: &str, zero: bool| {
-            if zero {
-                problems.push(format!("the {what} is zero: it should be at least one"));
-            }
-        };
-        nonzero("connection limit", self.limits.max_connections == 0);
-        nonzero("frame timeout", self.limits.frame_timeout.is_zero());
-        nonzero("write timeout", self.limits.write_timeout.is_zero());
+        let connections = self.limits.max_connections;
+        if !(1..=Semaphore::MAX_PERMITS).contains(&connections) {
+            problems.push(format!(
+                "the connection limit is {connections}: it should be from 1 to {}",
+                Semaphore::MAX_PERMITS
+            ));
+        }
         problems
     }
 }
+
+/// The longest time that may be set: beyond it clocks overflow.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl fmt::Debug for ServerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -63,6 +63,6 @@ pub use dispatch::{CallError, Dispatcher};
 pub use metrics::MetricsSnapshot;
 pub use middleware::{CallInfo, Middleware};
 pub use server::Server;
-pub use session::Session;
+pub use session::{Phase, Session};
 pub use tier::{TierLimits, TierPolicy};
 pub use unix::{BindError, ServerHandle, ShutdownReport};

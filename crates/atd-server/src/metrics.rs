@@ -13,6 +13,8 @@ pub(crate) struct Metrics {
     pub(crate) connections: Counter,
     pub(crate) connections_ended: Counter,
     pub(crate) connections_refused: Counter,
+    /// Events that the audit sink panicked on.
+    pub(crate) audit_panics: Counter,
 }
 
 /// A number that only rises.

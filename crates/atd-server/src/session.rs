@@ -11,18 +11,25 @@ use atd_gate::Identity;
 #[derive(Debug)]
 pub struct Session {
     identity: Identity,
-    ending: Ending,
+    phase: Phase,
 }
 
-/// Why the calls of a connection that are dropped were dropped. Shared with
-/// the transport, which knows.
+/// How far a connection has come. The transport sets it, also while a call
+/// runs: clones are one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ending(Arc<AtomicU8>);
+pub struct Phase(Arc<AtomicU8>);
+
+const OPEN: u8 = 0;
+const CLOSING: u8 = 1;
+const CUT: u8 = 2;
+const GONE: u8 = 3;
 
 /// Why a call was dropped before it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EndReason {
-    /// The client left; the reason of whoever gives none.
+    /// Whoever ran it gave no reason.
+    Dropped,
+    /// The client left.
     ClientGone,
     /// The server shut down and the call did not end in the time it had.
     ShutDown,
@@ -32,7 +39,7 @@ impl Session {
     pub(crate) fn new(identity: Identity) -> Self {
         Self {
             identity,
-            ending: Ending::default(),
+            phase: Phase::default(),
         }
     }
 
@@ -45,21 +52,39 @@ impl Session {
         self.identity = identity;
     }
 
-    pub(crate) fn ending(&self) -> &Ending {
-        &self.ending
+    /// How far the connection has come, for the transport to say.
+    pub fn phase(&self) -> &Phase {
+        &self.phase
     }
 }
 
-impl Ending {
-    pub(crate) fn set(&self, reason: EndReason) {
-        self.0.store(reason as u8, Ordering::Release);
+impl Phase {
+    /// The server is shutting down: calls that begin from now on are refused.
+    pub fn close(&self) {
+        self.0.fetch_max(CLOSING, Ordering::AcqRel);
     }
 
-    pub(crate) fn reason(&self) -> EndReason {
-        if self.0.load(Ordering::Acquire) == EndReason::ShutDown as u8 {
-            EndReason::ShutDown
-        } else {
-            EndReason::ClientGone
+    /// Calls that are dropped from now on were cut by the shutdown; their
+    /// records say so.
+    pub fn cut(&self) {
+        self.0.fetch_max(CUT, Ordering::AcqRel);
+    }
+
+    /// The client has left: calls that are dropped from now on ended with it;
+    /// their records say so.
+    pub fn client_gone(&self) {
+        self.0.fetch_max(GONE, Ordering::AcqRel);
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.load(Ordering::Acquire) == OPEN
+    }
+
+    pub(crate) fn end_reason(&self) -> EndReason {
+        match self.0.load(Ordering::Acquire) {
+            GONE => EndReason::ClientGone,
+            CUT => EndReason::ShutDown,
+            _ => EndReason::Dropped,
         }
     }
 }

@@ -77,8 +77,8 @@ async fn a_secret_source_that_hangs_is_cut_at_the_calls_deadline() {
         .dispatcher()
         .connect(Some(own_credentials()))
         .unwrap();
-    let failure = failure(run(&server, &known, call("test:bad.panics", json!({}))).await);
-    assert_eq!(failure.code, "DEADLINE_EXCEEDED");
+    let (code, _) = error(run(&server, &known, call("test:bad.panics", json!({}))).await);
+    assert_eq!(code, ErrorCode::BROKER_FAILED);
     // Its one permit came back.
     run(
         &server,
@@ -119,10 +119,15 @@ async fn middleware_rewrites_in_order_and_its_panics_are_contained() {
     let failed_so = failure(run(&server, &session, call("test:bad.fails", json!({}))).await);
     assert_eq!(failed_so.message, "b a try later");
 
-    for tool_id in ["test:ok.dry", "test:no.such"] {
-        let panicked = failure(run(&server, &session, call(tool_id, json!({}))).await);
-        assert_eq!(panicked.code, "PANICKED");
-        assert!(!panicked.message.contains("canary"));
-    }
-    assert_eq!(audit.events()[4].outcome, failed("PANICKED", false));
+    let panicked = failure(run(&server, &session, call("test:ok.dry", json!({}))).await);
+    assert_eq!(panicked.code, "PANICKED");
+    // A message that cannot be prepared changes nothing of what became of it.
+    let (code, body) = error(run(&server, &session, call("test:no.such", json!({}))).await);
+    assert_eq!(code, ErrorCode::TOOL_NOT_FOUND);
+    assert!(!panicked.message.contains("canary") && !body.message.contains("canary"));
+    let outcomes: Vec<Outcome> = audit.events().into_iter().map(|e| e.outcome).collect();
+    assert_eq!(
+        outcomes[3..],
+        [failed("PANICKED", false), Outcome::ToolNotFound]
+    );
 }

@@ -374,6 +374,101 @@ async fn dropping_the_handle_stops_the_server() {
     assert_eq!(peer.answer().await, None);
 }
 
+#[tokio::test]
+async fn one_of_two_sockets_may_be_shut_down() {
+    let serving = serve().await;
+    let folder = tempfile::tempdir().unwrap();
+    let server = serving.handle.server().clone();
+    let other = server
+        .serve_unix(folder.path().join("other.sock"))
+        .await
+        .unwrap();
+    let report = serving.handle.shutdown().await;
+    assert_eq!(report.cut_calls, 0);
+    let mut peer = Peer::connect(other.path()).await;
+    peer.send(&run_tool("test:ok.echo", json!(1))).await;
+    assert_eq!(result(peer.answer().await.unwrap()), 1);
+}
+
+#[tokio::test]
+async fn a_shutdown_does_not_wait_for_a_client_that_reads_nothing() {
+    let serving = serve_with(|builder| builder.shutdown_grace(SHORT)).await;
+    let mut peer = serving.connect().await;
+    let flood = frame(&Request::ToolList).repeat(2_000);
+    let flooding = tokio::spawn(async move {
+        let _ = peer.stream.write_all(&flood).await;
+        peer
+    });
+    while serving.handle.server().metrics_snapshot().connections_open == 0 {
+        tokio::task::yield_now().await;
+    }
+    let report = serving.handle.shutdown().await;
+    assert_eq!(report.stuck_connections, 0);
+    drop(flooding.await);
+}
+
+/// A client that never stops asking leaves room for others, on a runtime with
+/// one worker as well.
+#[tokio::test]
+async fn a_client_that_never_stops_asking_leaves_room_for_others() {
+    let serving = serve().await;
+    let path = serving.handle.path().to_owned();
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let stopped = stop.clone();
+    let flooding = std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        let mut write = std::os::unix::net::UnixStream::connect(path).unwrap();
+        let mut read = write.try_clone().unwrap();
+        let answers = std::thread::spawn(move || {
+            let mut scratch = vec![0; 1 << 16];
+            while read.read(&mut scratch).is_ok_and(|count| count > 0) {}
+        });
+        let pings = frame(&Request::Ping).repeat(1_000);
+        while !stopped.load(std::sync::atomic::Ordering::SeqCst) {
+            write.write_all(&pings).unwrap();
+        }
+        write.shutdown(std::net::Shutdown::Both).unwrap();
+        answers.join().unwrap();
+    });
+    let mut peer = serving.connect().await;
+    for _ in 0..20 {
+        tokio::time::timeout(Duration::from_secs(20), peer.ping())
+            .await
+            .unwrap();
+    }
+    stop.store(true, std::sync::atomic::Ordering::SeqCst);
+    tokio::task::spawn_blocking(move || flooding.join().unwrap())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_whose_tool_panics_as_it_is_dropped_is_counted_out() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("as asked");
+        }
+    }
+    let serving = serve().await;
+    let tool = atd_registry::tool_fn("test:bad.bomb", "", |_: serde_json::Value, _| async {
+        let _bomb = Bomb;
+        std::future::pending::<Result<(), _>>().await
+    });
+    serving.handle.server().registry().register(tool).unwrap();
+    let mut peer = serving.connect().await;
+    peer.send(&run_tool("test:bad.bomb", json!({}))).await;
+    in_flight(&serving, 1).await;
+    drop(peer);
+    while serving.handle.server().metrics_snapshot().connections_open > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        only_event(&serving.audit).outcome,
+        failed("CLIENT_GONE", false)
+    );
+}
+
 /// D1: an async tool that spins without saying so is named by the watchdog,
 /// and other connections go on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -89,7 +89,7 @@ async fn a_call_that_is_dropped_leaves_its_event() {
         .run_tool(&session, call("test:bad.waits", json!({})));
     let dropped = tokio::time::timeout(SHORT, run).await;
     assert!(dropped.is_err());
-    assert_eq!(only_event(&audit).outcome, failed("CLIENT_GONE", false));
+    assert_eq!(only_event(&audit).outcome, failed("DROPPED", true));
     assert_eq!(server.metrics_snapshot().calls_in_flight, 0);
 }
 

@@ -94,10 +94,28 @@ async fn a_lock_that_is_a_symlink_is_not_followed() {
     let folder = tempfile::tempdir().unwrap();
     let precious = folder.path().join("precious");
     fs::write(&precious, "precious").unwrap();
-    symlink(&precious, folder.path().join("atd.sock.lock")).unwrap();
+    symlink(&precious, folder.path().join(".atd.sock.atd-lock")).unwrap();
     let refused = serve(&folder.path().join("atd.sock")).await.unwrap_err();
     assert!(matches!(refused, BindError::Io { .. }), "{refused}");
     assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
+}
+
+#[tokio::test]
+async fn a_file_that_stands_where_the_lock_would_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let theirs = folder.path().join(".atd.sock.atd-lock");
+    fs::write(&theirs, "precious").unwrap();
+    let refused = serve(&folder.path().join("atd.sock")).await.unwrap_err();
+    assert!(matches!(refused, BindError::Io { .. }), "{refused}");
+    assert_eq!(fs::read_to_string(&theirs).unwrap(), "precious");
+}
+
+#[tokio::test]
+async fn a_start_that_is_refused_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("notes"), "precious").unwrap();
+    serve(&folder.path().join("notes")).await.unwrap_err();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 /// S1: of many starts at once one serves, and the others say why not.
@@ -135,7 +153,7 @@ async fn only_the_user_who_serves_may_connect() {
     let mode = |path: &Path| fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777;
     assert_eq!(mode(&path), 0o600);
     assert_eq!(mode(path.parent().unwrap()), 0o700);
-    assert_eq!(mode(&path.with_extension("sock.lock")), 0o600);
+    assert_eq!(mode(&path.with_file_name(".atd.sock.atd-lock")), 0o600);
 }
 
 /// S3: another uid is refused unless allowed. Only root can try.

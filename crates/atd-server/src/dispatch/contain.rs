@@ -15,7 +15,7 @@ pub(super) async fn contained<T>(
     let mut work = pin!(work);
     std::future::poll_fn(|cx| {
         catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)))
-            .unwrap_or_else(|panic| Poll::Ready(Err(panicked(&*panic))))
+            .unwrap_or_else(|panic| Poll::Ready(Err(panicked(panic))))
     })
     .await
 }
@@ -24,15 +24,18 @@ pub(super) async fn contained<T>(
 pub(super) fn contained_now<T>(
     work: impl FnOnce() -> Result<T, CallError>,
 ) -> Result<T, CallError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(&*panic)))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(panic)))
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> CallError {
+fn panicked(panic: Box<dyn Any + Send>) -> CallError {
     let said = panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    CallError::Panicked {
-        message: said.unwrap_or("nothing that can be shown").to_owned(),
+    let message = said.unwrap_or("nothing that can be shown").to_owned();
+    // What was thrown may panic in its own drop, and so may what that throws.
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(again);
     }
+    CallError::Panicked { message }
 }

@@ -7,7 +7,10 @@ use atd_proto::{ErrorBody, ErrorCode, JsonText, Response, ToolFailure, ToolResul
 use atd_registry::ArgumentError;
 use serde_json::{Value, json};
 
-use super::error::CallError;
+use super::error::{CallError, MAX_MESSAGE, cut};
+
+/// When a client that finds no room should try again.
+pub(crate) const OVERLOADED_RETRY_MS: u64 = 1_000;
 
 /// The answer to a call, with this message where it failed.
 pub(super) fn response(
@@ -67,12 +70,17 @@ pub(super) fn response(
         }
         CallError::InvalidArgs(errors) => refused(ErrorCode::INVALID_ARGUMENTS, places(errors)),
         CallError::CursorInvalid { .. } => refused(ErrorCode::CURSOR_INVALID, Value::Null),
-        CallError::Broker(_) => refused(ErrorCode::BROKER_FAILED, Value::Null),
+        CallError::Broker { .. } => refused(ErrorCode::BROKER_FAILED, Value::Null),
+        CallError::Overloaded => refused(
+            ErrorCode::OVERLOADED,
+            json!({"retry_after_ms": OVERLOADED_RETRY_MS}),
+        ),
         CallError::Failed { .. }
         | CallError::Internal { .. }
         | CallError::Panicked { .. }
         | CallError::DeadlineExceeded { .. }
-        | CallError::OutputTooLarge { .. } => {
+        | CallError::OutputTooLarge { .. }
+        | CallError::OutputTooDeep => {
             let (code, retryable) = failure(&error);
             failed(
                 tool_id,
@@ -125,9 +133,11 @@ fn failure(error: &CallError) -> (String, bool) {
         CallError::Panicked { .. } => ("PANICKED", false),
         CallError::DeadlineExceeded { .. } => ("DEADLINE_EXCEEDED", true),
         CallError::OutputTooLarge { .. } => ("OUTPUT_TOO_LARGE", false),
+        CallError::OutputTooDeep => ("OUTPUT_TOO_DEEP", false),
         CallError::ShuttingDown => ("SHUTTING_DOWN", true),
         CallError::CursorInvalid { .. } => ("CURSOR_INVALID", false),
-        CallError::Broker(_) => ("BROKER_FAILED", true),
+        CallError::Broker { .. } => ("BROKER_FAILED", true),
+        CallError::Overloaded => ("OVERLOADED", true),
         _ => ("INTERNAL", false),
     };
     (code.to_owned(), retryable)
@@ -170,7 +180,11 @@ fn failed(tool_id: String, dry_run: bool, failure: &ToolFailure) -> Response {
 fn places(errors: &[ArgumentError]) -> Value {
     let errors: Vec<Value> = errors
         .iter()
-        .map(|error| json!({"path": error.path, "message": error.message}))
+        .map(|error| {
+            // A path is made of the caller's own keys.
+            let path = cut(error.path.clone(), MAX_MESSAGE);
+            json!({"path": path, "message": cut(error.message.clone(), MAX_MESSAGE)})
+        })
         .collect();
     json!({"errors": errors})
 }

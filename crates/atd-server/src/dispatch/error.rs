@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atd_gate::Refusal;
-use atd_registry::{ArgumentError, BrokerError, SchemaViolations, ToolCallError};
+use atd_proto::MAX_NESTING;
+use atd_registry::{ArgumentError, SchemaViolations, ToolCallError};
 
 /// Why a call has no result.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +42,15 @@ pub enum CallError {
     },
     /// The caller's secrets could not be had.
     #[error("the caller's secrets could not be resolved; try again later")]
-    Broker(#[source] BrokerError),
+    Broker {
+        /// What happened, for the log.
+        cause: String,
+    },
+    /// There is no room to run the tool now.
+    #[error(
+        "every thread for tools that block is taken, and many calls wait for one; try again later"
+    )]
+    Overloaded,
     /// The tool ran and failed.
     #[error("{message}")]
     Failed {
@@ -78,6 +87,11 @@ pub enum CallError {
         /// The longest that is allowed.
         limit: usize,
     },
+    /// The result nests too deeply for those who would read it.
+    #[error(
+        "the result nests deeper than a reader takes, which is {MAX_NESTING} levels with its frame"
+    )]
+    OutputTooDeep,
 }
 
 impl From<ToolCallError> for CallError {
@@ -89,10 +103,11 @@ impl From<ToolCallError> for CallError {
                 message,
                 retryable,
             } => Self::Failed {
-                code,
-                message,
+                code: cut(code, MAX_CODE),
+                message: cut(message, MAX_MESSAGE),
                 retryable,
             },
+            ToolCallError::Overloaded => Self::Overloaded,
             ToolCallError::Internal { message } => Self::Internal { message },
             other => Self::Internal {
                 message: other.to_string(),
@@ -101,14 +116,36 @@ impl From<ToolCallError> for CallError {
     }
 }
 
-/// A text of the client's, cut and escaped to be shown.
-fn shown(text: &str) -> String {
-    let end = text
-        .char_indices()
-        .nth(128)
-        .map_or(text.len(), |(at, _)| at);
-    let cut = if end < text.len() { "…" } else { "" };
-    format!("{}{cut}", text[..end].escape_debug())
+/// The longest code and the longest message of a failure, in bytes.
+const MAX_CODE: usize = 128;
+pub(super) const MAX_MESSAGE: usize = 4 * 1024;
+
+/// The longest text of a client's that is repeated, in bytes.
+const MAX_SHOWN: usize = 256;
+
+/// A text of a client's, cut and escaped to be shown.
+pub(super) fn shown(text: &str) -> String {
+    let end = boundary(text, MAX_SHOWN);
+    let mark = if end < text.len() { "…" } else { "" };
+    format!("{}{mark}", text[..end].escape_debug())
+}
+
+/// The text, or as much of it as `limit` bytes hold, and a mark.
+pub(super) fn cut(mut text: String, limit: usize) -> String {
+    if text.len() > limit {
+        text.truncate(boundary(&text, limit));
+        text.push('…');
+    }
+    text
+}
+
+/// The last place up to `limit` where a character begins.
+fn boundary(text: &str, limit: usize) -> usize {
+    let limit = limit.min(text.len());
+    (0..=limit)
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0)
 }
 
 fn meant(suggestions: &[Arc<str>]) -> String {
@@ -119,6 +156,9 @@ fn meant(suggestions: &[Arc<str>]) -> String {
 }
 
 fn joined(errors: &[ArgumentError]) -> String {
-    let errors: Vec<String> = errors.iter().map(ArgumentError::to_string).collect();
+    let errors: Vec<String> = errors
+        .iter()
+        .map(|error| shown(&error.to_string()))
+        .collect();
     errors.join("; ")
 }

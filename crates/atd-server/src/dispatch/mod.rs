@@ -4,29 +4,32 @@ mod contain;
 mod convert;
 mod error;
 mod record;
+mod recording;
 mod watch;
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use atd_audit::AuditSink;
-use atd_gate::{Gate, PeerCredentials, PeerRefused, Requirement};
+use atd_gate::{Gate, PeerCredentials, PeerRefused, Permit, Requirement};
 use atd_proto::{
-    ErrorBody, ErrorCode, Hello, HelloAck, JsonText, Request, Response, RunTool, RunToolContinue,
-    Tier,
+    ErrorBody, ErrorCode, Hello, HelloAck, JsonText, MAX_NESTING, Request, Response, RunTool,
+    RunToolContinue, Tier, ToolDefinition,
 };
 use atd_registry::{
-    Args, CallContext, CallSetup, RegisteredTool, Registry, SecretBundle, SecretRequest,
+    Args, CallContext, CallSetup, Held, RegisteredTool, Registry, SecretBundle, SecretRequest,
     TokenBroker,
 };
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::task::TaskTracker;
 
 use self::contain::{contained, contained_now};
-pub(crate) use self::convert::peer_refused;
+pub(crate) use self::convert::{OVERLOADED_RETRY_MS, peer_refused};
 pub use self::error::CallError;
+use self::error::{MAX_MESSAGE, cut};
 use self::record::Record;
 pub(crate) use self::watch::{Watch, Watchdog};
 use crate::answer::Answer;
@@ -48,7 +51,8 @@ pub struct Dispatcher {
     pub(crate) server_version: String,
     pub(crate) metrics: Metrics,
     pub(crate) watch: Watch,
-    pub(crate) closing: AtomicBool,
+    /// Events that wait for a sink without room.
+    pub(crate) handing_over: TaskTracker,
 }
 
 impl Dispatcher {
@@ -73,7 +77,7 @@ impl Dispatcher {
                 Err(error) => convert::not_found(error).into(),
             },
             Request::RunTool(call) => self.run_tool(session, call).await.into(),
-            Request::RunToolContinue(next) => self.run_tool_continue(session, next).into(),
+            Request::RunToolContinue(next) => self.run_tool_continue(session, next).await.into(),
             _ => ErrorBody::new(
                 ErrorCode::BAD_REQUEST,
                 "this server does not know this request",
@@ -89,15 +93,13 @@ impl Dispatcher {
             args,
             dry_run,
         } = call;
-        let mut record = self.record(session, tool_id, dry_run);
+        let mut record = Record::begin(self, session, tool_id, dry_run);
         let ended = contained(async {
-            self.check_open()?;
             // 1 find
-            let tool = self.find(record.info().tool_id)?;
-            record.found(&tool);
+            let tool = self.find_for(&mut record, session)?;
             let definition = tool.definition();
             // 2 admit; the permit is held to the end
-            let _permit = self
+            let permit = self
                 .gate
                 .admit(session.identity(), &Requirement::of(definition))?;
             // 3 check
@@ -106,48 +108,42 @@ impl Dispatcher {
             checked.map_err(CallError::BrokenSchema)?;
             let limits = self.tiers.limits_of(definition);
             if dry_run && !definition.safety.dry_run {
-                return within_budget(preview(tool.id(), &args), limits);
+                return Ok(preview(tool.id(), &args, limits));
             }
             // 4 secrets
             let deadline = record.started + limits.timeout;
-            let secrets = self.secrets(session, tool.id());
-            let secrets = in_time(deadline, limits, secrets).await??;
+            let secrets = self.secrets(session, tool.id(), deadline).await?;
             record.secrets_resolved = secrets.is_some();
             // 5 run
-            let ctx = self.context(
-                &record,
-                session,
-                definition.effective_tier(),
-                limits,
-                secrets,
-            );
-            let running = self.watch.watched(&tool, tool.binding().invoke(args, &ctx));
-            let reply = in_time(deadline, limits, running).await??;
+            let ctx = self.context(&record, limits, secrets, Hold::of(permit, &tool));
+            let running = pin!(async { tool.binding().invoke(args, &ctx.call).await });
+            let running = self.watch.watched(tool.id(), running);
+            let reply = in_time(deadline, limits, &ctx, running).await??;
             within_budget(reply.into_body(), limits)
         })
         .await;
-        // 6 rewrite
-        let ended = self.rewrite(&record, ended);
-        // 7 record
-        let outcome = convert::outcome(ended.as_ref().err().map(|(error, _)| error));
-        let tool_id = record.end(outcome);
-        convert::response(tool_id, dry_run, ended)
+        self.finish(record, ended).await
     }
 
     /// The next page of a call. No tool of this version returns pages, so no
     /// cursor is valid.
-    fn run_tool_continue(&self, session: &Session, next: RunToolContinue) -> Response {
-        let record = self.record(session, next.tool_id, false);
-        let ended = self.check_open().and_then(|()| {
-            let tool = self.find(record.info().tool_id)?;
+    async fn run_tool_continue(&self, session: &Session, next: RunToolContinue) -> Response {
+        let mut record = Record::begin(self, session, next.tool_id, false);
+        let ended = self.find_for(&mut record, session).and_then(|tool| {
             Err(CallError::CursorInvalid {
                 tool_id: tool.id().to_string(),
             })
         });
+        self.finish(record, ended).await
+    }
+
+    /// The last two steps: 6 rewrite, 7 record.
+    async fn finish(&self, record: Record<'_>, ended: Result<JsonText, CallError>) -> Response {
+        let dry_run = record.info().dry_run;
         let ended = self.rewrite(&record, ended);
         let outcome = convert::outcome(ended.as_ref().err().map(|(error, _)| error));
-        let tool_id = record.end(outcome);
-        convert::response(tool_id, false, ended)
+        let tool_id = record.end(outcome).await;
+        convert::response(tool_id, dry_run, ended)
     }
 
     fn hello(&self, session: &mut Session, hello: &Hello) -> Answer {
@@ -178,27 +174,11 @@ impl Dispatcher {
             connections,
             connections_open: connections.saturating_sub(connections_ended),
             connections_refused: counted.connections_refused.get(),
-            audit_lost: self.audit.as_deref().map_or(0, AuditSink::drops),
+            audit_lost: counted.audit_panics.get()
+                + self.audit.as_deref().map_or(0, AuditSink::drops),
             blocking: self.registry.blocking().stats(),
             stalls: self.watch.stalls(),
         }
-    }
-
-    /// From now on calls are refused; those under way go on.
-    pub(crate) fn close(&self) {
-        self.closing.store(true, Ordering::SeqCst);
-    }
-
-    fn check_open(&self) -> Result<(), CallError> {
-        if self.closing.load(Ordering::SeqCst) {
-            return Err(CallError::ShuttingDown);
-        }
-        Ok(())
-    }
-
-    fn record<'a>(&'a self, session: &'a Session, tool_id: String, dry_run: bool) -> Record<'a> {
-        let audit = self.audit.as_deref();
-        Record::begin(audit, &self.metrics, session, tool_id, dry_run)
     }
 
     fn find(&self, tool_id: &str) -> Result<Arc<RegisteredTool>, CallError> {
@@ -210,12 +190,27 @@ impl Dispatcher {
             })
     }
 
+    /// The tool that a call is for, while calls are taken.
+    fn find_for(
+        &self,
+        record: &mut Record<'_>,
+        session: &Session,
+    ) -> Result<Arc<RegisteredTool>, CallError> {
+        if !session.phase().is_open() {
+            return Err(CallError::ShuttingDown);
+        }
+        let tool = self.find(record.info().tool_id)?;
+        record.found(&tool);
+        Ok(tool)
+    }
+
     /// The caller's secrets. A caller who has only its own word for its name
     /// has none.
     async fn secrets(
         &self,
         session: &Session,
         tool_id: &str,
+        deadline: Instant,
     ) -> Result<Option<SecretBundle>, CallError> {
         let Some(broker) = &self.broker else {
             return Ok(None);
@@ -227,29 +222,45 @@ impl Dispatcher {
             tool_id,
             verified_id: &verified_id,
         };
-        broker.resolve(request).await.map_err(CallError::Broker)
+        let failed = |cause: String| CallError::Broker { cause };
+        let resolved = contained(async {
+            timeout_at(deadline, broker.resolve(request))
+                .await
+                .map_err(|_| failed("it did not answer by the call's deadline".to_owned()))?
+                .map_err(|error| failed(error.to_string()))
+        });
+        resolved.await.map_err(|error| match error {
+            CallError::Panicked { message } => failed(format!("it panicked: {message}")),
+            other => other,
+        })
     }
 
     fn context(
         &self,
         record: &Record<'_>,
-        session: &Session,
-        tier: Tier,
         limits: TierLimits,
         secrets: Option<SecretBundle>,
-    ) -> EndedOnDrop {
-        let identity = session.identity();
-        EndedOnDrop(CallContext::new(CallSetup {
+        hold: Hold,
+    ) -> Context {
+        let info = record.info();
+        let call = CallContext::new(CallSetup {
             call_id: record.call_id,
-            caller_id: identity.caller_id().cloned(),
-            capabilities: identity.capabilities().clone(),
-            tier,
+            caller_id: info.identity.caller_id().cloned(),
+            capabilities: info.identity.capabilities().clone(),
+            tier: info
+                .definition
+                .map_or(Tier::default(), ToolDefinition::effective_tier),
             deadline: record.started + limits.timeout,
             output_budget: limits.output_bytes,
             working_dir: self.working_dir.clone(),
             secrets,
-            dry_run: record.info().dry_run,
-        }))
+            dry_run: info.dry_run,
+            held: hold.with_the_work,
+        });
+        Context {
+            call,
+            _permit: hold.with_the_call,
+        }
     }
 
     /// Lets the middleware see what goes out, and the log what does not.
@@ -259,26 +270,27 @@ impl Dispatcher {
         ended: Result<JsonText, CallError>,
     ) -> Result<JsonText, (CallError, String)> {
         let call = record.info();
-        let ended = contained_now(|| {
-            ended.map(|result| {
+        let ended = match (ended, record.tool()) {
+            (Ok(result), Some(tool)) if !self.middleware.is_empty() => contained_now(|| {
                 let all = self.middleware.iter();
-                all.fold(result, |result, one| one.result(&call, result))
-            })
-        });
+                let result = all.fold(result, |result, one| one.result(&call, result));
+                within_budget(result, self.tiers.limits_of(tool.definition()))
+            }),
+            (ended, _) => ended,
+        };
         ended.map_err(|error| {
             log(&call, &error);
             let message = contained_now(|| {
                 let all = self.middleware.iter();
                 Ok(all.fold(error.to_string(), |message, one| one.error(&call, message)))
             });
-            // A message that could not be rewritten does not go out.
-            message.map_or_else(
-                |panicked| {
-                    let message = panicked.to_string();
-                    (panicked, message)
-                },
-                |message| (error, message),
-            )
+            // A message that could not be rewritten does not go out; what
+            // became of the call stays as it is.
+            let message = message.unwrap_or_else(|panicked| {
+                log(&call, &panicked);
+                "the message could not be prepared; the server's log says more".to_owned()
+            });
+            (error, cut(message, MAX_MESSAGE))
         })
     }
 }
@@ -293,33 +305,56 @@ impl std::fmt::Debug for Dispatcher {
     }
 }
 
+/// Who holds a call's place among those of its tool: the call, or the work
+/// that may go on after it.
+struct Hold {
+    with_the_call: Option<Permit>,
+    with_the_work: Option<Held>,
+}
+
+impl Hold {
+    fn of(permit: Permit, tool: &RegisteredTool) -> Self {
+        if tool.binding().may_outlive_its_call() {
+            Self {
+                with_the_call: None,
+                with_the_work: Some(Held::new(permit)),
+            }
+        } else {
+            Self {
+                with_the_call: Some(permit),
+                with_the_work: None,
+            }
+        }
+    }
+}
+
 /// A call's context, which learns of the call's end however it comes.
-struct EndedOnDrop(CallContext);
-
-impl std::ops::Deref for EndedOnDrop {
-    type Target = CallContext;
-
-    fn deref(&self) -> &CallContext {
-        &self.0
-    }
+struct Context {
+    call: CallContext,
+    _permit: Option<Permit>,
 }
 
-impl Drop for EndedOnDrop {
+impl Drop for Context {
     fn drop(&mut self) {
-        self.0.end();
+        self.call.end();
     }
 }
 
+/// Runs the tool until its deadline. Then it is told before it is dropped.
 async fn in_time<T>(
     deadline: Instant,
     limits: TierLimits,
+    ctx: &Context,
     work: impl Future<Output = T>,
 ) -> Result<T, CallError> {
-    timeout_at(deadline, work)
-        .await
-        .map_err(|_| CallError::DeadlineExceeded {
+    let mut work = pin!(work);
+    let ended = timeout_at(deadline, work.as_mut()).await;
+    ended.map_err(|_| {
+        ctx.call.end();
+        CallError::DeadlineExceeded {
             limit: limits.timeout,
-        })
+        }
+    })
 }
 
 fn within_budget(result: JsonText, limits: TierLimits) -> Result<JsonText, CallError> {
@@ -327,32 +362,39 @@ fn within_budget(result: JsonText, limits: TierLimits) -> Result<JsonText, CallE
     if length > limit {
         return Err(CallError::OutputTooLarge { length, limit });
     }
+    // The answer's own object stands around it.
+    if result.nests_deeper_than(MAX_NESTING - 1) {
+        return Err(CallError::OutputTooDeep);
+    }
     Ok(result)
 }
 
-/// What a dry run answers for a tool that has none of its own.
-fn preview(tool_id: &str, args: &Args) -> JsonText {
-    let mut text = format!(
-        r#"{{"dry_run":true,"tool_id":{},"args_preview":"#,
-        json!(tool_id)
-    )
-    .into_bytes();
-    text.extend_from_slice(args.text().as_bytes());
-    text.push(b'}');
+/// What a dry run answers for a tool that has none of its own. Arguments that
+/// would not fit the answer are left out, and it says so.
+fn preview(tool_id: &str, args: &Args, limits: TierLimits) -> JsonText {
+    let tool_id = json!(tool_id);
+    let fits = args.text().as_bytes().len() + 512 < limits.output_bytes
+        && !args.text().nests_deeper_than(MAX_NESTING - 2);
+    let text = if fits {
+        let args = args.text();
+        format!(r#"{{"dry_run":true,"tool_id":{tool_id},"args_preview":{args}}}"#)
+    } else {
+        format!(r#"{{"dry_run":true,"tool_id":{tool_id},"args_preview":null,"args_omitted":true}}"#)
+    };
     JsonText::parse(text).unwrap_or(JsonText::EMPTY_OBJECT)
 }
 
 fn log(call: &crate::CallInfo<'_>, error: &CallError) {
-    let call_id = call.call_id;
+    let (call_id, tool_id) = (call.call_id, error::shown(call.tool_id));
     match error {
         CallError::Internal { message } | CallError::Panicked { message } => {
-            tracing::error!(%call_id, tool_id = ?call.tool_id, ?message, "the tool is at fault");
+            tracing::error!(%call_id, %tool_id, ?message, "the tool is at fault");
         }
-        CallError::Broker(cause) => {
-            tracing::error!(%call_id, tool_id = ?call.tool_id, cause = ?cause.to_string(), "no secrets");
+        CallError::Broker { cause } => {
+            tracing::error!(%call_id, %tool_id, ?cause, "no secrets");
         }
         // What a tool says of its failure may repeat its arguments.
-        _ => tracing::debug!(%call_id, tool_id = ?call.tool_id, "the call has no result"),
+        _ => tracing::debug!(%call_id, %tool_id, "the call has no result"),
     }
 }
 

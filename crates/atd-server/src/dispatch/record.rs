@@ -1,23 +1,22 @@
 //! The one audit record that every call leaves.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use atd_audit::{AuditSink, CallEvent, Outcome, SCHEMA_VERSION, now_rfc3339};
+use atd_audit::{CallEvent, Outcome, SCHEMA_VERSION, now_rfc3339};
 use atd_proto::Tier;
 use atd_registry::{CallId, RegisteredTool};
 use tokio::time::Instant;
 
 use crate::clock;
-use crate::metrics::Metrics;
 use crate::middleware::CallInfo;
 use crate::session::{EndReason, Session};
+
+use super::Dispatcher;
 
 /// The record of a call under way. It is written by [`end`](Self::end), and by
 /// the drop of a call that never came so far: a client that left, a shutdown.
 pub(super) struct Record<'a> {
-    audit: Option<&'a dyn AuditSink>,
-    metrics: &'a Metrics,
+    dispatcher: &'a Dispatcher,
     session: &'a Session,
     pub(super) call_id: CallId,
     pub(super) started: Instant,
@@ -30,16 +29,14 @@ pub(super) struct Record<'a> {
 
 impl<'a> Record<'a> {
     pub(super) fn begin(
-        audit: Option<&'a dyn AuditSink>,
-        metrics: &'a Metrics,
+        dispatcher: &'a Dispatcher,
         session: &'a Session,
         tool_id: String,
         dry_run: bool,
     ) -> Self {
-        metrics.calls.add_one();
+        dispatcher.metrics.calls.add_one();
         Self {
-            audit,
-            metrics,
+            dispatcher,
             session,
             call_id: CallId::generate(),
             started: clock::now(),
@@ -56,6 +53,11 @@ impl<'a> Record<'a> {
         self.tool = Some(tool.clone());
     }
 
+    /// The tool that the call found.
+    pub(super) fn tool(&self) -> Option<&Arc<RegisteredTool>> {
+        self.tool.as_ref()
+    }
+
     /// What a middleware sees of the call.
     pub(super) fn info(&self) -> CallInfo<'_> {
         CallInfo {
@@ -67,29 +69,36 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The call has ended so. Gives the tool's id back.
-    pub(super) fn end(mut self, outcome: Outcome) -> String {
-        let tool_id = if self.audit.is_some() {
-            self.tool_id.clone()
-        } else {
-            std::mem::take(&mut self.tool_id)
+    /// The call has ended so. Gives the tool's id back. A sink that has no room
+    /// is waited for, and no async worker waits with it.
+    pub(super) async fn end(mut self, outcome: Outcome) -> String {
+        let Some(sink) = &self.dispatcher.audit else {
+            self.close();
+            return std::mem::take(&mut self.tool_id);
         };
-        self.write(outcome);
+        let tool_id = self.tool_id.clone();
+        let event = self.event(outcome);
+        self.close();
+        if !self.dispatcher.hand_over(&event) {
+            let waiting = self.dispatcher.wait_to_hand_over(sink.clone(), event);
+            // The event is on its way, whatever becomes of who waits for it.
+            let _ = waiting.await;
+        }
         tool_id
     }
 
-    fn write(&mut self, outcome: Outcome) {
+    fn close(&mut self) {
         self.written = true;
-        self.metrics.calls_ended.add_one();
-        let Some(audit) = self.audit else {
-            return;
-        };
+        self.dispatcher.metrics.calls_ended.add_one();
+    }
+
+    fn event(&mut self, outcome: Outcome) -> CallEvent {
         let identity = self.session.identity();
         let tier = self
             .tool
             .as_ref()
             .map_or(Tier::default(), |tool| tool.definition().effective_tier());
-        let event = CallEvent {
+        CallEvent {
             ts: now_rfc3339(),
             call_id: self.call_id.to_string(),
             tool_id: std::mem::take(&mut self.tool_id),
@@ -103,10 +112,6 @@ impl<'a> Record<'a> {
             schema_version: SCHEMA_VERSION,
             secrets_resolved: self.secrets_resolved,
             cursor_page: None,
-        };
-        // This may run in the drop of a call that is unwinding.
-        if catch_unwind(AssertUnwindSafe(|| audit.on_call(&event))).is_err() {
-            tracing::error!(call_id = %self.call_id, "the audit sink panicked");
         }
     }
 }
@@ -116,13 +121,21 @@ impl Drop for Record<'_> {
         if self.written {
             return;
         }
-        let (code, retryable) = match self.session.ending().reason() {
+        let (code, retryable) = match self.session.phase().end_reason() {
             EndReason::ClientGone => ("CLIENT_GONE", false),
             EndReason::ShutDown => ("SHUT_DOWN", true),
+            EndReason::Dropped => ("DROPPED", true),
         };
-        self.write(Outcome::ExecutionFailed {
-            code: code.to_owned(),
-            retryable,
-        });
+        if let Some(sink) = &self.dispatcher.audit {
+            let event = self.event(Outcome::ExecutionFailed {
+                code: code.to_owned(),
+                retryable,
+            });
+            if !self.dispatcher.hand_over(&event) {
+                // Nobody waits for it; the shutdown does.
+                drop(self.dispatcher.wait_to_hand_over(sink.clone(), event));
+            }
+        }
+        self.close();
     }
 }

@@ -7,7 +7,6 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 
-use atd_registry::RegisteredTool;
 use tokio::runtime::Handle;
 
 use super::STALL;
@@ -33,7 +32,7 @@ struct Worker {
 #[derive(Clone, Debug)]
 struct Polled {
     owner: u64,
-    tool: Arc<RegisteredTool>,
+    tool_id: Arc<str>,
 }
 
 impl Worker {
@@ -60,6 +59,8 @@ impl Worker {
 pub(crate) struct Watch {
     owner: u64,
     stalls: Arc<Mutex<BTreeMap<String, u64>>>,
+    /// One thread looks, however many sockets are served.
+    dog: Mutex<Weak<Watchdog>>,
 }
 
 impl Default for Watch {
@@ -67,6 +68,7 @@ impl Default for Watch {
         Self {
             owner: NEXT_OWNER.fetch_add(1, Ordering::Relaxed),
             stalls: Arc::default(),
+            dog: Mutex::default(),
         }
     }
 }
@@ -83,16 +85,12 @@ impl Drop for Polling {
 
 impl Watch {
     /// Runs a tool's future so that the watchdog sees each poll of it.
-    pub(super) async fn watched<T>(
-        &self,
-        tool: &Arc<RegisteredTool>,
-        work: impl Future<Output = T>,
-    ) -> T {
+    pub(super) async fn watched<T>(&self, tool_id: &Arc<str>, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         std::future::poll_fn(|cx| {
             let polled = Polled {
                 owner: self.owner,
-                tool: tool.clone(),
+                tool_id: tool_id.clone(),
             };
             let _polling = Polling(WORKER.with(|worker| worker.set(Some(polled))));
             work.as_mut().poll(cx)
@@ -109,20 +107,31 @@ impl Watch {
     }
 }
 
-/// The thread that looks. It ends when this is dropped.
+/// The thread that looks. It ends soon after the last clone is dropped; it
+/// holds nothing that anybody would wait for.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
-    stop: Option<mpsc::Sender<()>>,
-    thread: Option<thread::JoinHandle<()>>,
+    _stop: mpsc::Sender<()>,
 }
 
-impl Watchdog {
-    /// Starts the thread. It has to be called on the runtime that it is for.
-    pub(crate) fn start(watch: &Watch) -> std::io::Result<Self> {
+impl Watch {
+    /// The thread, started where there is none. To be called on the runtime
+    /// that it watches.
+    pub(crate) fn dog(&self) -> std::io::Result<Arc<Watchdog>> {
+        let mut dog = self.dog.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = dog.upgrade() {
+            return Ok(running);
+        }
+        let started = Arc::new(self.start()?);
+        *dog = Arc::downgrade(&started);
+        Ok(started)
+    }
+
+    fn start(&self) -> std::io::Result<Watchdog> {
         let (stop, stopped) = mpsc::channel();
-        let (owner, stalls) = (watch.owner, watch.stalls.clone());
+        let (owner, stalls) = (self.owner, self.stalls.clone());
         let runtime = Handle::current();
-        let thread = thread::Builder::new()
+        thread::Builder::new()
             .name("atd-watchdog".to_owned())
             .spawn(move || {
                 let mut seen = HashMap::new();
@@ -135,20 +144,7 @@ impl Watchdog {
                     }
                 }
             })?;
-        Ok(Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for Watchdog {
-    fn drop(&mut self) {
-        self.stop.take();
-        if let Some(thread) = self.thread.take() {
-            // It does nothing that could panic, and there is nobody to tell.
-            let _ = thread.join();
-        }
+        Ok(Watchdog { _stop: stop })
     }
 }
 
@@ -188,7 +184,7 @@ fn look(
         held |= before.is_some();
         if before.is_some() && !told {
             told = true;
-            let tool_id = polled.tool.id();
+            let tool_id = &polled.tool_id;
             tracing::warn!(
                 %tool_id,
                 "an async tool has held its worker for over {} ms; one that blocks should be \

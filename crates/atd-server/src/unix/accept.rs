@@ -1,5 +1,6 @@
 //! Taking connections in.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,18 +13,15 @@ use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
 use super::Signals;
-use super::connection::Connection;
+use super::connection::{Connection, linger};
 use super::outgoing::Outgoing;
 use super::socket::BoundSocket;
 use crate::answer::Answer;
-use crate::dispatch::peer_refused;
+use crate::dispatch::{Dispatcher, OVERLOADED_RETRY_MS, peer_refused};
 use crate::server::Server;
 
 /// How long to wait when the system cannot give another descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// When a client that finds every place taken should try again.
-const OVERLOADED_RETRY_MS: u64 = 1_000;
 
 /// Accepts connections and starts a task for each.
 pub(super) struct Acceptor {
@@ -31,7 +29,12 @@ pub(super) struct Acceptor {
     pub(super) server: Server,
     pub(super) signals: Signals,
     pub(super) connections: TaskTracker,
+    /// Places for clients that are told why they are turned away.
+    pub(super) lingering: Arc<Semaphore>,
 }
+
+/// How many clients that are turned away are waited for at a time.
+pub(super) const MAX_LINGERING: usize = 64;
 
 impl Acceptor {
     pub(super) async fn run(self) {
@@ -56,17 +59,25 @@ impl Acceptor {
 
     fn take_in(&self, stream: UnixStream, places: &Arc<Semaphore>) {
         let dispatcher = &self.server.dispatcher;
-        let session = match dispatcher.connect(credentials(&stream)) {
+        let peer = match credentials(&stream) {
+            Ok(peer) => peer,
+            Err(error) => {
+                tracing::warn!(%error, "refused a connection from nobody knows whom");
+                let why = ErrorBody::new(ErrorCode::UNCLASSIFIED, "it is not known who you are");
+                return self.turn_away(stream, why);
+            }
+        };
+        let session = match dispatcher.connect(Some(peer)) {
             Ok(session) => session,
             Err(refused) => {
                 tracing::warn!(uid = refused.uid, "refused a user who is not allowed");
-                return self.turn_away(&stream, peer_refused(refused));
+                return self.turn_away(stream, peer_refused(refused));
             }
         };
         let Ok(place) = places.clone().try_acquire_owned() else {
-            return self.turn_away(&stream, no_place(self.server.limits.max_connections));
+            return self.turn_away(stream, no_place(self.server.limits.max_connections));
         };
-        dispatcher.metrics.connections.add_one();
+        let counted = Counted::begin(dispatcher.clone());
         let connection = Connection::new(
             stream,
             dispatcher.clone(),
@@ -74,27 +85,50 @@ impl Acceptor {
             self.server.limits,
             self.signals.clone(),
         );
-        let dispatcher = dispatcher.clone();
         self.connections.spawn(async move {
+            // Dropped even if the tool of a client that has left panics.
+            let _held = (counted, place);
             connection.serve().await;
-            dispatcher.metrics.connections_ended.add_one();
-            drop(place);
         });
     }
 
-    /// Says why and closes. What the socket does not take at once is not
-    /// waited for: a new connection's buffer is empty.
-    fn turn_away(&self, stream: &UnixStream, why: ErrorBody) {
+    /// Says why and closes, giving the client a moment to read it. What the
+    /// socket does not take at once is not waited for: a new connection's
+    /// buffer is empty.
+    fn turn_away(&self, stream: UnixStream, why: ErrorBody) {
         self.server.dispatcher.metrics.connections_refused.add_one();
         let mut outgoing = Outgoing::default();
         outgoing.push(&Answer::from(why));
-        outgoing.try_write(stream);
+        outgoing.try_write(&stream);
+        // In a flood of them the later ones are closed at once.
+        if let Ok(place) = self.lingering.clone().try_acquire_owned() {
+            self.connections.spawn(async move {
+                linger(&stream).await;
+                drop(place);
+            });
+        }
     }
 }
 
-fn credentials(stream: &UnixStream) -> Option<PeerCredentials> {
-    let known = stream.peer_cred().ok()?;
-    Some(PeerCredentials {
+/// Counts a connection for as long as it lives.
+struct Counted(Arc<Dispatcher>);
+
+impl Counted {
+    fn begin(dispatcher: Arc<Dispatcher>) -> Self {
+        dispatcher.metrics.connections.add_one();
+        Self(dispatcher)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.metrics.connections_ended.add_one();
+    }
+}
+
+fn credentials(stream: &UnixStream) -> io::Result<PeerCredentials> {
+    let known = stream.peer_cred()?;
+    Ok(PeerCredentials {
         uid: known.uid(),
         gid: known.gid(),
         pid: known.pid(),

@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use atd_proto::{ErrorBody, ErrorCode, FrameDecoder, FrameError, Request};
 use bytes::{Bytes, BytesMut};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
+use tokio::task::consume_budget;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::Signals;
@@ -18,7 +20,7 @@ use crate::answer::Answer;
 use crate::clock;
 use crate::dispatch::Dispatcher;
 use crate::server::TransportLimits;
-use crate::session::{EndReason, Session};
+use crate::session::{Phase, Session};
 
 /// How much is read at once.
 const READ: usize = 8 * 1024;
@@ -94,7 +96,7 @@ impl Connection {
             self.outgoing.push(&Answer::from(why));
             let patience = self.limits.write_timeout.min(LINGER);
             if self.outgoing.flush(&self.stream, patience).await.is_ok() {
-                self.linger().await;
+                linger(&self.stream).await;
             }
         }
     }
@@ -102,7 +104,13 @@ impl Connection {
     async fn converse(&mut self) -> Result<(), Closing> {
         loop {
             while let Some(frame) = self.incoming.next_frame()? {
+                if self.signals.stop.is_cancelled() {
+                    self.session.phase().close();
+                }
                 self.answer(frame).await?;
+                // Neither the socket nor a tool that answers at once ever makes
+                // this task wait: others want the worker too.
+                consume_budget().await;
                 if self.outgoing.is_enough() {
                     self.flush().await?;
                 }
@@ -112,15 +120,28 @@ impl Connection {
                 return self.incoming.finish();
             }
             if self.signals.stop.is_cancelled() {
-                return Ok(());
+                // What has arrived by now is answered, if only with a refusal.
+                if self.incoming.read_now(&self.stream)? == 0 {
+                    return Ok(());
+                }
+                if self.signals.cut.is_cancelled() {
+                    return Err(Closing::Because(shut_down()));
+                }
+            } else {
+                self.read().await?;
             }
-            self.read().await?;
         }
     }
 
     async fn flush(&mut self) -> io::Result<()> {
-        let patience = self.limits.write_timeout;
-        self.outgoing.flush(&self.stream, patience).await
+        let flush = self.outgoing.flush(&self.stream, self.limits.write_timeout);
+        tokio::select! {
+            biased;
+            // Cancelled: what was written is counted, and the rest given up.
+            flushed = flush => flushed,
+            // Cancelled: nothing was begun.
+            () = self.signals.cut.cancelled() => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 
     /// Carries one frame's request out and keeps its answer.
@@ -133,7 +154,7 @@ impl Connection {
                 return Ok(());
             }
         };
-        let ending = self.session.ending().clone();
+        let phase = self.session.phase().clone();
         let answer = {
             let mut call = pin!(self.dispatcher.handle(&mut self.session, request));
             match poll_once(call.as_mut()).await {
@@ -144,12 +165,9 @@ impl Connection {
                         incoming: &mut self.incoming,
                         outgoing: &mut self.outgoing,
                         signals: &self.signals,
+                        phase,
                     };
-                    let attended = attending.until(call).await;
-                    if matches!(attended, Err(Closing::Because(_))) {
-                        ending.set(EndReason::ShutDown);
-                    }
-                    attended?
+                    attending.until(call).await?
                 }
             }
         };
@@ -175,26 +193,33 @@ impl Connection {
             }
         }
     }
+}
 
-    /// Closing a socket that holds unread bytes would throw away what was
-    /// written last: lets the client finish, for a moment.
-    async fn linger(&mut self) {
-        if rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Write).is_err() {
-            return;
-        }
-        let drain = async {
-            let mut scratch = [0; READ];
-            while self.stream.readable().await.is_ok() {
-                match self.stream.try_read(&mut scratch) {
-                    Ok(0) => return,
-                    Err(error) if error.kind() != io::ErrorKind::WouldBlock => return,
-                    Ok(_) | Err(_) => {}
-                }
-            }
-        };
-        // A client that goes on for longer has had its chance.
-        let _ = timeout(LINGER, drain).await;
+/// Closing a socket that holds unread bytes would throw away what was written
+/// last: lets the client finish, for a moment.
+pub(super) async fn linger(stream: &UnixStream) {
+    if rustix::net::shutdown(stream, rustix::net::Shutdown::Write).is_err() {
+        return;
     }
+    let drain = async {
+        let mut scratch = [0; READ];
+        while stream.readable().await.is_ok() {
+            match stream.try_read(&mut scratch) {
+                Ok(0) => return,
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return,
+                Ok(_) | Err(_) => consume_budget().await,
+            }
+        }
+    };
+    // A client that goes on for longer has had its chance.
+    let _ = timeout(LINGER, drain).await;
+}
+
+fn shut_down() -> ErrorBody {
+    ErrorBody::new(
+        ErrorCode::SHUTTING_DOWN,
+        "the server shut down before all was done",
+    )
 }
 
 /// What goes on beside a call that takes its time.
@@ -203,6 +228,7 @@ struct Attending<'a> {
     incoming: &'a mut Incoming,
     outgoing: &'a mut Outgoing,
     signals: &'a Signals,
+    phase: Phase,
 }
 
 impl Attending<'_> {
@@ -224,15 +250,15 @@ impl Attending<'_> {
                 read = self.incoming.read(self.stream), if hungry => read?,
                 // Cancelled: nothing was begun.
                 () = self.signals.cut.cancelled() => {
-                    return Err(Closing::Because(ErrorBody::new(
-                        ErrorCode::SHUTTING_DOWN,
-                        "the server shut down and the call did not end in the time it had",
-                    )));
+                    self.phase.cut();
+                    self.signals.cut_calls.fetch_add(1, Ordering::AcqRel);
+                    return Err(Closing::Because(shut_down()));
                 }
                 // Cancelled: a client that has gone is seen in the next round.
                 () = sleep(LOOK) => {}
             }
             if is_gone(self.stream).await {
+                self.phase.client_gone();
                 return Err(Closing::Silently);
             }
         }
@@ -275,6 +301,15 @@ impl Incoming {
             return None;
         }
         Some(*self.deadline.get_or_insert_with(|| clock::now() + allowed))
+    }
+
+    /// Takes in what has arrived already, and says how much that was.
+    fn read_now(&mut self, stream: &UnixStream) -> io::Result<usize> {
+        self.buffer.reserve(READ);
+        match stream.try_read_buf(&mut self.buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            read => read,
+        }
     }
 
     /// Takes in what has arrived, waiting until something has. Dropped, it has

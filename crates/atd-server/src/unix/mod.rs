@@ -7,14 +7,17 @@ mod outgoing;
 mod socket;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::accept::Acceptor;
+use self::accept::{Acceptor, MAX_LINGERING};
 pub use self::socket::BindError;
 use self::socket::BoundSocket;
 use crate::dispatch::Watchdog;
@@ -35,7 +38,7 @@ pub struct ServerHandle {
     signals: Signals,
     connections: TaskTracker,
     accepting: Option<JoinHandle<()>>,
-    _watchdog: Watchdog,
+    _watchdog: Arc<Watchdog>,
 }
 
 /// What every connection listens for.
@@ -45,13 +48,16 @@ pub(super) struct Signals {
     stop: CancellationToken,
     /// End what is under way.
     cut: CancellationToken,
+    /// Calls that were ended so.
+    cut_calls: Arc<AtomicU64>,
 }
 
 /// What a shutdown left undone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// Calls that were ended because the grace was over. Each has its record.
+    /// Calls that were ended because the grace was over; each has its record.
+    /// A call that holds its worker cannot be ended: it is a stuck connection.
     pub cut_calls: u64,
     /// Connections that did not close even so.
     pub stuck_connections: usize,
@@ -63,7 +69,7 @@ pub struct ShutdownReport {
 
 pub(crate) async fn serve(server: Server, path: &Path) -> Result<ServerHandle, BindError> {
     let socket = BoundSocket::bind(path).await?;
-    let watchdog = Watchdog::start(&server.dispatcher.watch).map_err(BindError::Watchdog)?;
+    let watchdog = server.dispatcher.watch.dog().map_err(BindError::Watchdog)?;
     let signals = Signals::default();
     let connections = TaskTracker::new();
     let acceptor = Acceptor {
@@ -71,6 +77,7 @@ pub(crate) async fn serve(server: Server, path: &Path) -> Result<ServerHandle, B
         server: server.clone(),
         signals: signals.clone(),
         connections: connections.clone(),
+        lingering: Arc::new(Semaphore::new(MAX_LINGERING)),
     };
     Ok(ServerHandle {
         server,
@@ -96,7 +103,6 @@ impl ServerHandle {
     /// Stops accepting, removes the socket, answers the calls under way until
     /// the grace is over, ends the others, and has the audit written out.
     pub async fn shutdown(mut self) -> ShutdownReport {
-        self.server.dispatcher.close();
         self.signals.stop.cancel();
         if let Some(accepting) = self.accepting.take() {
             // It ends at once, and a panic in it has been printed.
@@ -106,12 +112,13 @@ impl ServerHandle {
         let grace = self.server.limits.shutdown_grace;
         let mut report = ShutdownReport::default();
         if timeout(grace, self.connections.wait()).await.is_err() {
-            report.cut_calls = self.server.metrics_snapshot().calls_in_flight;
             self.signals.cut.cancel();
             if timeout(CUT_GRACE, self.connections.wait()).await.is_err() {
                 report.stuck_connections = self.connections.len();
             }
+            report.cut_calls = self.signals.cut_calls.load(Ordering::Acquire);
         }
+        self.server.dispatcher.recorded(AUDIT_FLUSH).await;
         if let Some(audit) = self.server.dispatcher.audit.clone() {
             let flushed = tokio::task::spawn_blocking(move || audit.flush(AUDIT_FLUSH)).await;
             report.audit_problem = match flushed {
@@ -127,7 +134,6 @@ impl ServerHandle {
 
 impl Drop for ServerHandle {
     fn drop(&mut self) {
-        self.server.dispatcher.close();
         self.signals.stop.cancel();
         self.signals.cut.cancel();
     }

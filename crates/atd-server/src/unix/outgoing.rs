@@ -4,22 +4,27 @@ use std::io;
 use std::time::Duration;
 
 use tokio::net::UnixStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::answer::Answer;
+use crate::clock;
 
 /// Answers that wait to be written, several to a write.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
     frames: Vec<u8>,
     written: usize,
+    /// When the oldest of them began to wait.
+    since: Option<Instant>,
 }
 
-/// So much may gather before it is written.
+/// So much may gather before it is written, and wait so long.
 const ENOUGH: usize = 64 * 1024;
+const LONG_ENOUGH: Duration = Duration::from_millis(2);
 
 impl Outgoing {
     pub(super) fn push(&mut self, answer: &Answer) {
+        self.since.get_or_insert_with(clock::now);
         answer.encode_frame(&mut self.frames);
     }
 
@@ -27,9 +32,13 @@ impl Outgoing {
         self.frames.is_empty()
     }
 
-    /// Whether there is so much that it should go before more is made.
+    /// Whether there is so much, or waits so long, that it should go before
+    /// more is made.
     pub(super) fn is_enough(&self) -> bool {
         self.frames.len() - self.written >= ENOUGH
+            || self
+                .since
+                .is_some_and(|since| clock::now() - since >= LONG_ENOUGH)
     }
 
     /// Writes as much as the socket takes, waiting until it takes some.
@@ -75,11 +84,15 @@ impl Outgoing {
         }
         if self.written == self.frames.len() {
             self.written = 0;
+            self.since = None;
             if self.frames.capacity() > ENOUGH {
                 self.frames = Vec::new();
             } else {
                 self.frames.clear();
             }
+        } else if self.written >= ENOUGH {
+            self.frames.drain(..self.written);
+            self.written = 0;
         }
         Ok(true)
     }

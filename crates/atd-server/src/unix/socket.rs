@@ -1,5 +1,6 @@
 //! The socket file: ours alone, never anybody else's.
 
+use std::ffi::OsString;
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};
@@ -68,6 +69,9 @@ pub(super) struct BoundSocket {
 
 impl BoundSocket {
     pub(super) async fn bind(path: &Path) -> Result<Self, BindError> {
+        // Twice: what is no socket leaves no lock behind, and what was put
+        // there before the lock was taken is seen under it.
+        check(path)?;
         make_directory(path)?;
         let lock = lock(path)?;
         clear(path).await?;
@@ -117,21 +121,30 @@ fn make_directory(path: &Path) -> Result<(), BindError> {
 /// Takes the lock beside the socket: who has it may take over a dead server's
 /// socket, and nobody else looks at it meanwhile.
 fn lock(path: &Path) -> Result<File, BindError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let lock_path = PathBuf::from(name);
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".atd-lock");
+    let lock_path = path.with_file_name(name);
     let flags = OFlags::CREATE | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let mut file: File = rustix::fs::open(&lock_path, flags, Mode::from_raw_mode(MODE))
         .map_err(|error| failed("open", &lock_path)(error.into()))?
         .into();
+    let mut noted = String::new();
+    let read = file.read_to_string(&mut noted);
+    let pid: Option<u32> = noted.trim().parse().ok();
+    if read.is_err() || (pid.is_none() && !noted.is_empty()) {
+        let strange = io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it holds something else than a lock does",
+        );
+        return Err(failed("use as a lock", &lock_path)(strange));
+    }
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
         Err(rustix::io::Errno::WOULDBLOCK) => {
-            let mut pid = String::new();
-            let read = file.read_to_string(&mut pid);
             return Err(BindError::InUse {
                 path: path.to_owned(),
-                pid: read.ok().and_then(|_| pid.trim().parse().ok()),
+                pid,
             });
         }
         Err(error) => return Err(failed("lock", &lock_path)(error.into())),
@@ -144,26 +157,34 @@ fn lock(path: &Path) -> Result<File, BindError> {
     Ok(file)
 }
 
-/// Removes the socket of a server that has died. Anything else is left alone.
-async fn clear(path: &Path) -> Result<(), BindError> {
+/// Whether something is at the path, which must then be a socket.
+fn check(path: &Path) -> Result<bool, BindError> {
     let found = match path.symlink_metadata() {
         Ok(found) => found.file_type(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(failed("look at", path)(error)),
     };
-    if !found.is_socket() {
-        return Err(BindError::NotASocket {
-            path: path.to_owned(),
-            kind: if found.is_symlink() {
-                "a symbolic link"
-            } else if found.is_dir() {
-                "a directory"
-            } else if found.is_file() {
-                "a file"
-            } else {
-                "something else"
-            },
-        });
+    if found.is_socket() {
+        return Ok(true);
+    }
+    Err(BindError::NotASocket {
+        path: path.to_owned(),
+        kind: if found.is_symlink() {
+            "a symbolic link"
+        } else if found.is_dir() {
+            "a directory"
+        } else if found.is_file() {
+            "a file"
+        } else {
+            "something else"
+        },
+    })
+}
+
+/// Removes the socket of a server that has died. Anything else is left alone.
+async fn clear(path: &Path) -> Result<(), BindError> {
+    if !check(path)? {
+        return Ok(());
     }
     // A server that holds no lock of ours may serve it.
     match UnixStream::connect(path).await {
@@ -171,6 +192,9 @@ async fn clear(path: &Path) -> Result<(), BindError> {
             std::fs::remove_file(path).map_err(failed("remove the dead socket", path))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(failed("look at the socket", path)(error))
+        }
         // A full backlog is somebody's too.
         Ok(_) | Err(_) => Err(BindError::InUse {
             path: path.to_owned(),
