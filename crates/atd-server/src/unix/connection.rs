@@ -11,7 +11,7 @@ use atd_proto::{ErrorBody, ErrorCode, FrameDecoder, FrameError, Request};
 use bytes::{Bytes, BytesMut};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
-use tokio::task::consume_budget;
+use tokio::task::{consume_budget, yield_now};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::Signals;
@@ -113,6 +113,8 @@ impl Connection {
                 consume_budget().await;
                 if self.outgoing.is_enough() {
                     self.flush().await?;
+                    // Who waits for what was written may need this worker.
+                    yield_now().await;
                 }
             }
             self.flush().await?;
