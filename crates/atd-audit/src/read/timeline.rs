@@ -5,14 +5,19 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+/// How long a stretch may be, in seconds; behind the last of them, twice as
+/// long as before. Each is a whole number of those before it.
+const WIDTHS: [u64; 13] = [
+    1, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 21_600, 43_200, 86_400, 604_800,
+];
+
 /// How many calls there were in each stretch of time, for a time that is not
-/// known in advance: the stretches, at first of a second, are made twice as
-/// long whenever there would be too many of them.
+/// known in advance: the stretches, at first of a second, are made longer
+/// whenever there would be too many of them.
 #[derive(Debug, Clone)]
 pub struct Timeline {
     limit: usize,
-    /// A stretch is 2 to the power of this many seconds long.
-    doublings: u32,
+    width: u64,
     /// By the number of the stretch, counted from the Unix epoch.
     counts: BTreeMap<i64, u64>,
 }
@@ -24,7 +29,7 @@ impl Timeline {
     pub fn new(limit: usize) -> Self {
         Self {
             limit: limit.max(2),
-            doublings: 0,
+            width: WIDTHS[0],
             counts: BTreeMap::new(),
         }
     }
@@ -39,22 +44,30 @@ impl Timeline {
                 -seconds - i64::from(before.subsec_nanos() > 0)
             }
         };
-        *self.counts.entry(second >> self.doublings).or_default() += 1;
+        let stretch = second.div_euclid(self.width.cast_signed());
+        *self.counts.entry(stretch).or_default() += 1;
         while self.span() > self.limit as u64 {
-            self.doublings += 1;
-            let mut counts = BTreeMap::new();
-            for (stretch, count) in std::mem::take(&mut self.counts) {
-                *counts.entry(stretch >> 1).or_default() += count;
-            }
-            self.counts = counts;
+            self.widen();
         }
+    }
+
+    fn widen(&mut self) {
+        let longer = WIDTHS.into_iter().find(|width| *width > self.width);
+        let longer = longer.unwrap_or(self.width * 2);
+        let factor = (longer / self.width).cast_signed();
+        let mut counts = BTreeMap::new();
+        for (stretch, count) in std::mem::take(&mut self.counts) {
+            *counts.entry(stretch.div_euclid(factor)).or_default() += count;
+        }
+        self.counts = counts;
+        self.width = longer;
     }
 
     /// When the first stretch begins; `None` if there was no call.
     #[must_use]
     pub fn start(&self) -> Option<SystemTime> {
         let (first, _) = self.counts.first_key_value()?;
-        let seconds = Duration::from_secs(first.unsigned_abs() << self.doublings);
+        let seconds = Duration::from_secs(first.unsigned_abs().saturating_mul(self.width));
         match first.is_negative() {
             false => UNIX_EPOCH.checked_add(seconds),
             true => UNIX_EPOCH.checked_sub(seconds),
@@ -64,7 +77,7 @@ impl Timeline {
     /// How long a stretch is.
     #[must_use]
     pub fn width(&self) -> Duration {
-        Duration::from_secs(1 << self.doublings)
+        Duration::from_secs(self.width)
     }
 
     /// The calls of each stretch, from the first that has any to the last.
@@ -110,11 +123,18 @@ mod tests {
         }
         assert_eq!(line.counts(), [1, 1, 0, 1]);
         line.add(at(107));
-        assert_eq!((line.start(), line.width().as_secs()), (Some(at(100)), 2));
-        assert_eq!(line.counts(), [2, 1, 0, 1]);
-        line.add(at(92));
-        assert_eq!((line.start(), line.width().as_secs()), (Some(at(92)), 4));
-        assert_eq!(line.counts(), [1, 0, 3, 1]);
+        assert_eq!((line.start(), line.width().as_secs()), (Some(at(100)), 5));
+        assert_eq!(line.counts(), [3, 1]);
+        line.add(at(90));
+        assert_eq!((line.start(), line.width().as_secs()), (Some(at(90)), 5));
+        line.add(at(84));
+        assert_eq!((line.start(), line.width().as_secs()), (Some(at(80)), 10));
+        assert_eq!(line.counts(), [1, 1, 4]);
+    }
+
+    #[test]
+    fn a_longer_stretch_is_made_of_whole_shorter_ones() {
+        assert!(WIDTHS.windows(2).all(|two| two[1] % two[0] == 0));
     }
 
     #[test]
