@@ -1,10 +1,17 @@
 //! What can be typed. The completions and the man page are made from it.
 
+mod audit;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
+
+pub(crate) use audit::{
+    AuditCommand, AuditHeadOptions, AuditQueryOptions, AuditStatsOptions, AuditTailOptions,
+    AuditVerifyOptions, FilterOptions,
+};
 
 /// Serve tools to agents, and call them: every call passes one gate, within
 /// its limits, and leaves one audit record.
@@ -16,7 +23,7 @@ pub(crate) struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 the tool failed or the call was refused, 2 usage, 4 server unreachable.
+Exit codes: 0 done, 1 the tool failed, the call was refused or the audit log is broken, 2 usage, 4 server unreachable.
 Colours are used on terminals; NO_COLOR turns them off.";
 
 #[derive(Debug, Subcommand)]
@@ -31,6 +38,12 @@ pub(crate) enum Command {
     Call(CallOptions),
     /// Look at a server, and say what is wrong and what to do about it
     Doctor(DoctorOptions),
+    /// Read the audit log: the newest calls, questions, statistics, and whether it was changed
+    Audit {
+        /// What to do with it
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// See an allowed, a denied, a rate-limited and a failing call, and their audit records
     Demo,
     /// Print the completions of a shell

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use atd_runtime::audit::ReadError;
 use atd_runtime::client::ClientError;
 use atd_runtime::proto::{ErrorBody, ErrorCode};
 use atd_runtime::registry::RegisterError;
@@ -77,6 +78,19 @@ impl From<io::Error> for Failure {
 impl From<RegisterError> for Failure {
     fn from(error: RegisterError) -> Self {
         Self::failed(error)
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        let failure = match std::error::Error::source(&error) {
+            Some(source) => Self::failed(format!("{error}: {source}")),
+            None => Self::failed(&error),
+        };
+        match error {
+            ReadError::NoLog { .. } => failure.advise("name another log with --log FILE"),
+            _ => failure,
+        }
     }
 }
 

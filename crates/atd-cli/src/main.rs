@@ -33,6 +33,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Schema(options) => commands::schema::run(options).await,
             Command::Call(options) => commands::call::run(options).await,
             Command::Doctor(options) => commands::doctor::run(options).await,
+            Command::Audit { command } => commands::audit::run(command).await,
             Command::Demo => commands::demo::run().await,
             Command::Completions { shell } => commands::docs::completions(shell),
             Command::Man => commands::docs::man(),

@@ -19,6 +19,26 @@ pub(crate) fn audit_beside(socket: &Path) -> PathBuf {
     socket.with_file_name("audit.jsonl")
 }
 
+/// The audit log that was named, or the one beside the socket.
+pub(crate) fn audit_log(named: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    match named {
+        Some(named) => Ok(named),
+        None => {
+            let socket = env::var_os("ATD_SOCKET").filter(|path| !path.is_empty());
+            socket
+                .map(PathBuf::from)
+                .or_else(default_socket)
+                .map(|socket| audit_beside(&socket))
+                .ok_or_else(|| {
+                    Failure::usage(
+                        "there is no place for the log: neither XDG_RUNTIME_DIR nor HOME is set",
+                    )
+                    .advise("--log FILE, or ATD_AUDIT_LOG in the environment")
+                })
+        }
+    }
+}
+
 /// `--socket PATH` as it would have to be typed to reach this socket, with a
 /// space before it; nothing where it is the default.
 pub(crate) fn socket_flag(socket: &Path) -> String {

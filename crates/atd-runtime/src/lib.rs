@@ -35,6 +35,7 @@
 //! | --- | --- | --- | --- |
 //! | always | [`proto`] | `atd-proto` | what is said |
 //! | `audit` | `audit` | `atd-audit` | what happened |
+//! | `audit-read` | `audit` | `atd-audit` | what had happened, and whether it was so |
 //! | `gate` | `gate` | `atd-gate` | who may, and how often |
 //! | `registry` | `registry` | `atd-registry` | what can be called |
 //! | `server` (default) | `server` | `atd-server` | how a call runs |

@@ -118,6 +118,7 @@ const LAYERS: &[Layer] = &[
             "clap_complete",
             "clap_mangen",
             "comfy-table",
+            "rustix",
             "serde",
             "serde_json",
             "tempfile",

@@ -1,0 +1,36 @@
+//! `atd audit`: one file a command, and what they share.
+
+mod chart;
+mod filter;
+mod head;
+mod moment;
+mod printer;
+mod query;
+mod stats;
+mod tail;
+mod verify;
+
+use std::process::ExitCode;
+
+pub(crate) use moment::Moment;
+
+use crate::cli::AuditCommand;
+use crate::failure::Failure;
+
+pub(crate) async fn run(command: AuditCommand) -> Result<ExitCode, Failure> {
+    match command {
+        AuditCommand::Tail(options) => tail::run(options).await,
+        AuditCommand::Query(options) => query::run(options),
+        AuditCommand::Stats(options) => stats::run(options),
+        AuditCommand::Verify(options) => verify::run(options),
+        AuditCommand::Head(options) => head::run(options),
+    }
+}
+
+/// `1 line`, `2 lines`.
+fn counted(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}
