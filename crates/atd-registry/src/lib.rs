@@ -39,7 +39,7 @@ mod secrets;
 mod tool;
 
 pub use binding::{Binding, CallFuture, NativeBinding};
-pub use blocking::{BlockingFn, BlockingPool, BlockingStats, BlockingTool, blocking_fn};
+pub use blocking::{BlockingPool, BlockingStats, BlockingTool, blocking_fn};
 pub use call::{Args, ArgumentError, CallContext, CallId, CallSetup, Held, Reply, ToolCallError};
 pub use registry::{RegisterError, RegisteredTool, Registry};
 pub use schema::{Schema, SchemaError, SchemaViolations};

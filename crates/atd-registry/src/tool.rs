@@ -63,16 +63,10 @@ where
     F: Fn(A, CallContext) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<R, ToolCallError>> + Send + 'static,
 {
-    FnTool {
-        definition: ToolDefinition::builder(id, description)
-            .input_schema(schemars::schema_for!(A).to_value())
-            .build(),
-        run,
-        args: PhantomData,
-    }
+    FnTool::new(id.into(), description.into(), run)
 }
 
-/// What [`tool_fn`] makes.
+/// What [`tool_fn`] and [`blocking_fn`](crate::blocking_fn) make.
 pub struct FnTool<F, A> {
     definition: ToolDefinition,
     run: F,
@@ -80,6 +74,28 @@ pub struct FnTool<F, A> {
 }
 
 impl<F, A> FnTool<F, A> {
+    pub(crate) fn new(id: String, description: String, run: F) -> Self
+    where
+        A: JsonSchema,
+    {
+        Self {
+            definition: ToolDefinition::builder(id, description)
+                .input_schema(schemars::schema_for!(A).to_value())
+                .build(),
+            run,
+            args: PhantomData,
+        }
+    }
+
+    /// The definition as it stands.
+    pub fn definition(&self) -> &ToolDefinition {
+        &self.definition
+    }
+
+    pub(crate) fn run(&self) -> &F {
+        &self.run
+    }
+
     /// Changes the definition.
     #[must_use]
     pub fn define(

@@ -5,4 +5,4 @@ mod tool;
 
 pub use pool::{BlockingPool, BlockingStats};
 pub(crate) use tool::BlockingBinding;
-pub use tool::{BlockingFn, BlockingTool, blocking_fn};
+pub use tool::{BlockingTool, blocking_fn};

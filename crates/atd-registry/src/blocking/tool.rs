@@ -1,12 +1,10 @@
 //! Tools that block, and how they are carried out.
 
-use std::fmt;
-use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use atd_proto::{ToolDefinition, ToolDefinitionBuilder};
+use atd_proto::ToolDefinition;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,6 +13,7 @@ use tokio::sync::oneshot;
 use super::pool::{Abandoned, BlockingPool, PoolError};
 use crate::binding::{Binding, CallFuture};
 use crate::call::{Args, CallContext, Reply, ToolCallError};
+use crate::tool::FnTool;
 
 /// A tool that blocks its thread: it computes, or calls what blocks. It runs
 /// on the registry's [`BlockingPool`], so it stalls nobody else.
@@ -38,60 +37,27 @@ pub fn blocking_fn<A, R, F>(
     id: impl Into<String>,
     description: impl Into<String>,
     run: F,
-) -> BlockingFn<F, A>
+) -> FnTool<F, A>
 where
     A: DeserializeOwned + JsonSchema + 'static,
     R: Serialize,
     F: Fn(A, &CallContext) -> Result<R, ToolCallError> + Send + Sync + 'static,
 {
-    BlockingFn {
-        definition: ToolDefinition::builder(id, description)
-            .input_schema(schemars::schema_for!(A).to_value())
-            .build(),
-        run,
-        args: PhantomData,
-    }
+    FnTool::new(id.into(), description.into(), run)
 }
 
-/// What [`blocking_fn`] makes.
-pub struct BlockingFn<F, A> {
-    definition: ToolDefinition,
-    run: F,
-    args: PhantomData<fn(A)>,
-}
-
-impl<F, A> BlockingFn<F, A> {
-    /// Changes the definition.
-    #[must_use]
-    pub fn define(
-        mut self,
-        change: impl FnOnce(ToolDefinitionBuilder) -> ToolDefinitionBuilder,
-    ) -> Self {
-        self.definition = change(self.definition.into()).build();
-        self
-    }
-}
-
-impl<A, R, F> BlockingTool for BlockingFn<F, A>
+impl<A, R, F> BlockingTool for FnTool<F, A>
 where
     A: DeserializeOwned + JsonSchema + 'static,
     R: Serialize,
     F: Fn(A, &CallContext) -> Result<R, ToolCallError> + Send + Sync + 'static,
 {
     fn definition(&self) -> &ToolDefinition {
-        &self.definition
+        FnTool::definition(self)
     }
 
     fn call(&self, args: Args, ctx: &CallContext) -> Result<Reply, ToolCallError> {
-        Reply::json(&(self.run)(args.parse()?, ctx)?)
-    }
-}
-
-impl<F, A> fmt::Debug for BlockingFn<F, A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("BlockingFn")
-            .field(&self.definition.id)
-            .finish()
+        Reply::json(&(self.run())(args.parse()?, ctx)?)
     }
 }
 
