@@ -66,6 +66,7 @@ struct Caller {
 
 fn run_tool(c: &mut Criterion) {
     let mut group = c.benchmark_group("dispatch/run_tool");
+    group.throughput(Throughput::Elements(1));
     for (name, call) in calls() {
         let caller = Caller::new(registry(), None);
         caller.check(&call);
@@ -79,6 +80,7 @@ fn run_tool(c: &mut Criterion) {
 fn run_tool_audited(c: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a directory for the file");
     let mut group = c.benchmark_group("dispatch/run_tool_audited");
+    group.throughput(Throughput::Elements(1));
     for (name, call) in calls() {
         let file = AuditFile::create(&folder.path().join(name), BATCH);
         let caller = Caller::new(registry(), Some(file.sink().clone()));
@@ -101,6 +103,7 @@ fn run_tool_audited(c: &mut Criterion) {
 
 fn frames(c: &mut Criterion) {
     let mut group = c.benchmark_group("dispatch/frames");
+    group.throughput(Throughput::Elements(1));
     let echo = Request::RunTool(echo_call(&small_args()));
     let mut caller = Caller::new(registry(), None);
     assert_eq!(caller.answer(&echo), echoed(&small_args()));

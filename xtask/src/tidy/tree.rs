@@ -10,7 +10,8 @@ use super::light::LIGHT;
 use crate::cargo::{cargo, workspace_root};
 use crate::metadata::Metadata;
 
-/// Directories that hold nothing of ours, whatever they lie in.
+/// What holds nothing of ours, whatever it lies in; in a linked working tree
+/// `.git` is a file.
 const NOT_OURS: &[&str] = &[".git", "target"];
 
 /// The workspace as text and data.
@@ -63,7 +64,10 @@ impl Tree {
             let (file, kind) = (entry.path(), entry.file_type()?);
             let name = entry.file_name().to_string_lossy().into_owned();
             let path = format!("{prefix}{name}");
-            if kind.is_dir() && !NOT_OURS.contains(&name.as_str()) {
+            if NOT_OURS.contains(&name.as_str()) {
+                continue;
+            }
+            if kind.is_dir() {
                 self.read_directory(&file, &format!("{path}/"))?;
             } else if kind.is_file() {
                 let bytes = fs::read(&file).with_context(|| path.clone())?;
