@@ -127,7 +127,15 @@ const MAX_SHOWN: usize = 256;
 pub(super) fn shown(text: &str) -> String {
     let end = boundary(text, MAX_SHOWN);
     let mark = if end < text.len() { "…" } else { "" };
-    format!("{}{mark}", text[..end].escape_debug())
+    let mut shown = String::with_capacity(end + mark.len());
+    for c in text[..end].chars() {
+        match c {
+            '"' | '\'' => shown.push(c),
+            other => shown.extend(other.escape_debug()),
+        }
+    }
+    shown.push_str(mark);
+    shown
 }
 
 /// The text, or as much of it as `limit` bytes hold, and a mark.
