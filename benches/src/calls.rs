@@ -13,10 +13,10 @@ pub fn small_args() -> JsonText {
     JsonText::from_value(&args).expect("a tree has a JSON form")
 }
 
-/// Arguments of exactly so many bytes: source code as one string, so that one
-/// byte in some forty is an escape.
+/// Arguments of exactly so many bytes: source code as one string, with an
+/// escape and some brackets in every line.
 pub fn args_of(bytes: usize) -> JsonText {
-    const LINE: &str = "    let answer = dispatcher.run(&call)?;\\n";
+    const LINE: &str = "    while let [call, rest @ ..] = calls { run(call)?; calls = rest; }\\n";
     let (open, close) = (r#"{"content":""#, r#""}"#);
     let room = bytes - open.len() - close.len();
     let lines = LINE.repeat(room / LINE.len());
