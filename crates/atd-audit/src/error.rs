@@ -1,10 +1,13 @@
-//! What a sink could not do in the time it had.
+//! What a sink could not do.
 
 use std::{error, fmt, io, sync::Arc};
 
-/// Why [`flush`](crate::AuditSink::flush) or
-/// [`shutdown`](crate::JsonLinesAuditSink::shutdown) did not leave everything
-/// on record.
+/// Why a sink did not do what it was asked to.
+///
+/// [`flush`](crate::AuditSink::flush) and
+/// [`shutdown`](crate::JsonLinesAuditSink::shutdown) fail with the first two;
+/// [`on_start`](crate::AuditSink::on_start) with those that say why a call
+/// could not be taken.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum AuditError {
@@ -22,6 +25,27 @@ pub enum AuditError {
         /// The last failure.
         source: Arc<io::Error>,
     },
+    /// Nothing can be written now, so no call may begin.
+    Failing {
+        /// The last failure.
+        source: Option<Arc<io::Error>>,
+    },
+    /// The queue has no place for the call's event.
+    NoRoom,
+    /// The start of the call could not be put on disk.
+    Journal {
+        /// Why.
+        source: Arc<io::Error>,
+    },
+    /// A call of this id was started and has not ended.
+    AlreadyStarted,
+    /// The sink was shut down.
+    Ended,
+    /// The file could not be opened anew; the one before is still written to.
+    NotReopened {
+        /// Why.
+        source: Arc<io::Error>,
+    },
 }
 
 impl fmt::Display for AuditError {
@@ -31,6 +55,14 @@ impl fmt::Display for AuditError {
                 write!(f, "the time was up with {queued} audit events still queued")
             }
             Self::WriteFailed { lost, .. } => write!(f, "{lost} audit events could not be written"),
+            Self::Failing { .. } => f.write_str("the audit log cannot be written"),
+            Self::NoRoom => f.write_str("the audit queue is full"),
+            Self::Journal { .. } => {
+                f.write_str("the start of the call could not be put on disk beside the audit log")
+            }
+            Self::AlreadyStarted => f.write_str("a call of this id was started and has not ended"),
+            Self::Ended => f.write_str("the audit sink was shut down"),
+            Self::NotReopened { .. } => f.write_str("the audit log could not be opened anew"),
         }
     }
 }
@@ -38,8 +70,13 @@ impl fmt::Display for AuditError {
 impl error::Error for AuditError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
-            Self::TimedOut { .. } => None,
-            Self::WriteFailed { source, .. } => Some(&**source),
+            Self::WriteFailed { source, .. }
+            | Self::Journal { source }
+            | Self::NotReopened { source }
+            | Self::Failing {
+                source: Some(source),
+            } => Some(&**source),
+            _ => None,
         }
     }
 }

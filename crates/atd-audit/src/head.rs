@@ -14,7 +14,7 @@ const PREFIX: &str = "atd-head-v1";
 /// text form is one line:
 ///
 /// ```
-/// # #[cfg(feature = "read")] {
+/// # #[cfg(feature = "chain")] {
 /// use atd_audit::Head;
 ///
 /// let text = format!("atd-head-v1:42:{}", "0f".repeat(32));
@@ -31,6 +31,7 @@ impl Head {
         Self(link)
     }
 
+    #[cfg(feature = "read")]
     pub(crate) const fn link(&self) -> &Link {
         &self.0
     }

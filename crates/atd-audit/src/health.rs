@@ -1,6 +1,6 @@
 //! What a sink says of itself.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::SystemTime};
 
 /// How a sink stands at one moment.
 ///
@@ -23,6 +23,9 @@ pub struct Health {
     /// The last failure of what is below the sink. It stays when writing works
     /// again.
     pub last_error: Option<Arc<io::Error>>,
+    /// Since when nothing can be written; `None` while it can, as far as is
+    /// known.
+    pub failing_since: Option<SystemTime>,
 }
 
 impl Health {

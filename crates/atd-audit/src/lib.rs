@@ -47,32 +47,47 @@
 //! | `stats` | `Statistics`, `Timeline`; with it `read` | hdrhistogram |
 
 mod backpressure;
-#[cfg(feature = "read")]
+mod beside;
+#[cfg(feature = "chain")]
 mod chain;
+#[cfg(feature = "chain")]
+mod chaining;
+mod durability;
 mod error;
 mod event;
-#[cfg(feature = "read")]
+#[cfg(feature = "chain")]
 mod head;
 mod health;
 mod json_lines;
+#[cfg(feature = "sign")]
+mod key;
 mod memory;
 mod outcome;
 #[cfg(feature = "read")]
 mod read;
+mod rotation;
+mod segments;
 mod sink;
+mod strict;
 mod timestamp;
 
 pub use backpressure::Backpressure;
+pub use beside::{Beside, BesideFields};
+#[cfg(feature = "chain")]
+pub use chaining::Chaining;
+pub use durability::{Durability, DurableWrite};
 pub use error::AuditError;
 pub use event::{CallEvent, SCHEMA_VERSION};
-#[cfg(feature = "read")]
+#[cfg(feature = "chain")]
 pub use head::{Head, ParseHeadError};
 pub use health::Health;
 pub use json_lines::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink, JsonLinesBuilder};
+#[cfg(feature = "test-util")]
+pub use json_lines::{FileFaults, FileOperation};
+#[cfg(feature = "sign")]
+pub use key::{KeyError, PublicKey, SigningKey};
 pub use memory::MemoryAuditSink;
 pub use outcome::Outcome;
-#[cfg(all(feature = "read", feature = "sign"))]
-pub use read::PublicKey;
 #[cfg(feature = "read")]
 pub use read::{
     AuditLog, BadLine, Break, ChainReport, Entry, Fault, Follow, Matching, OutcomeKind, Position,
@@ -81,7 +96,9 @@ pub use read::{
 };
 #[cfg(feature = "stats")]
 pub use read::{Statistics, Timeline, ToolStatistics};
+pub use rotation::{Retention, Rotation};
 pub use sink::AuditSink;
+pub use strict::{OUTCOME_UNKNOWN, Strict};
 pub use timestamp::{now_rfc3339, rfc3339};
 
 #[cfg(doctest)]

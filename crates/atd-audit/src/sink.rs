@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{AuditError, CallEvent, Health};
+use crate::{AuditError, Beside, BesideFields, CallEvent, Health};
 
 /// Takes the event of each call.
 ///
@@ -37,6 +37,45 @@ pub trait AuditSink: Send + Sync {
     fn try_on_call(&self, event: &CallEvent) -> bool {
         self.on_call(event);
         true
+    }
+
+    /// What this sink wants to know of a call besides its event; nothing unless
+    /// it says so. Asked once, before the first call.
+    fn wants(&self) -> BesideFields {
+        BesideFields::NONE
+    }
+
+    /// Takes one event and what is known besides, as
+    /// [`on_call`](Self::on_call) does if it `may_wait`, and as
+    /// [`try_on_call`](Self::try_on_call) otherwise. The default leaves out
+    /// what is besides.
+    fn on_call_with(&self, event: &CallEvent, beside: &Beside, may_wait: bool) -> bool {
+        let _ = beside;
+        if may_wait {
+            self.on_call(event);
+            return true;
+        }
+        self.try_on_call(event)
+    }
+
+    /// Whether [`on_start`](Self::on_start) is to be asked before each call.
+    fn is_strict(&self) -> bool {
+        false
+    }
+
+    /// Answers for a call before it begins: after `Ok`, its event will be on
+    /// record whatever becomes of the call and of this process. `start` is the
+    /// call's event as far as it is known; its outcome and its duration do not
+    /// matter. It may wait for I/O.
+    ///
+    /// Each start is followed by the [`on_call`](Self::on_call) of an event
+    /// with the same `call_id`. The default is for a sink that is not strict.
+    ///
+    /// # Errors
+    /// The sink cannot answer for the call, which must not begin then.
+    fn on_start(&self, start: &CallEvent) -> Result<(), AuditError> {
+        let _ = start;
+        Ok(())
     }
 
     /// Events lost so far: given to [`on_call`](Self::on_call) and not known to
@@ -77,6 +116,22 @@ impl<S: AuditSink + ?Sized> AuditSink for Arc<S> {
         (**self).try_on_call(event)
     }
 
+    fn wants(&self) -> BesideFields {
+        (**self).wants()
+    }
+
+    fn on_call_with(&self, event: &CallEvent, beside: &Beside, may_wait: bool) -> bool {
+        (**self).on_call_with(event, beside, may_wait)
+    }
+
+    fn is_strict(&self) -> bool {
+        (**self).is_strict()
+    }
+
+    fn on_start(&self, start: &CallEvent) -> Result<(), AuditError> {
+        (**self).on_start(start)
+    }
+
     fn drops(&self) -> u64 {
         (**self).drops()
     }
@@ -97,6 +152,22 @@ impl<S: AuditSink + ?Sized> AuditSink for Box<S> {
 
     fn try_on_call(&self, event: &CallEvent) -> bool {
         (**self).try_on_call(event)
+    }
+
+    fn wants(&self) -> BesideFields {
+        (**self).wants()
+    }
+
+    fn on_call_with(&self, event: &CallEvent, beside: &Beside, may_wait: bool) -> bool {
+        (**self).on_call_with(event, beside, may_wait)
+    }
+
+    fn is_strict(&self) -> bool {
+        (**self).is_strict()
+    }
+
+    fn on_start(&self, start: &CallEvent) -> Result<(), AuditError> {
+        (**self).on_start(start)
     }
 
     fn drops(&self) -> u64 {

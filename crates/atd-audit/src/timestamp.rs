@@ -1,6 +1,6 @@
 //! The time as an event carries it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use time::OffsetDateTime;
 
@@ -13,12 +13,22 @@ const NANOS: i128 = 1_000_000_000;
 
 /// The time now, in the form that [`rfc3339`] gives.
 #[must_use]
+pub fn now_rfc3339() -> String {
+    rfc3339(now())
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the clock of the crate; who has a clock of their own calls `rfc3339`"
 )]
-pub fn now_rfc3339() -> String {
-    rfc3339(SystemTime::now())
+pub(crate) fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+/// A time that no one sets, to measure with.
+#[expect(clippy::disallowed_methods, reason = "this is the clock of the crate")]
+pub(crate) fn monotonic() -> Instant {
+    Instant::now()
 }
 
 /// `at` as RFC 3339 in UTC with microseconds, cut and not rounded.

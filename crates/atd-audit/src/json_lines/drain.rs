@@ -1,11 +1,17 @@
 //! The thread that writes.
 
-use std::{io, thread, time::Duration};
+use std::{
+    io, thread,
+    time::{Duration, Instant},
+};
 
 use super::{
+    journal::Journal,
     output::LineOutput,
-    queue::{Batch, Queue},
+    queue::{Batch, Queue, Settled, Work},
+    seal::{Part, Sealing, Terms},
 };
+use crate::{Durability, timestamp::monotonic};
 
 /// How long a writer that failed is left alone: the first time, and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -20,39 +26,274 @@ pub(super) enum Failed {
     Retried,
 }
 
-/// Writes what `queue` holds until it is closed and empty, then drops the
-/// writer.
-pub(super) fn run(queue: &Queue, output: LineOutput, failed: Failed) {
-    // Made first and so dropped last: it speaks when the writer is closed, or
-    // when something here panicked after all.
-    let _gone = Gone(queue);
-    let mut output = output;
-    let mut spare = Vec::new();
-    while let Some(batch) = queue.take(spare) {
-        write(queue, &mut output, &batch, failed);
-        spare = batch.lines;
+/// Takes what is queued, and writes it.
+pub(super) struct Drain<'a> {
+    pub(super) queue: &'a Queue,
+    pub(super) output: LineOutput,
+    pub(super) sealing: Sealing,
+    pub(super) failed: Failed,
+    pub(super) durability: Durability,
+    pub(super) journal: Option<&'a Journal>,
+    /// Events written since the last sync, and when the first of them was.
+    pub(super) unsynced: Option<Unsynced>,
+}
+
+/// What is written and perhaps not on disk.
+pub(super) struct Unsynced {
+    events: u64,
+    since: Instant,
+}
+
+/// The lines of a batch that are neither on record nor lost.
+struct Rest<'a> {
+    lines: &'a [u8],
+    events: u64,
+    terms: Terms,
+}
+
+impl Drain<'_> {
+    /// Writes what the queue holds until it is closed and empty, then drops
+    /// the writer.
+    pub(super) fn run(self) {
+        // Made first and so dropped last: it speaks when the writer is closed,
+        // or when something here panicked after all.
+        let _gone = Gone(self.queue);
+        let mut drain = self;
+        let mut spare = Vec::new();
+        loop {
+            match drain.queue.take(&mut spare, drain.patience()) {
+                Work::Write(batch) => {
+                    drain.write(&batch);
+                    spare = batch.lines;
+                }
+                Work::Reopen => drain.reopen(),
+                Work::Nothing => drain.probe_what_fails(),
+                Work::End => break,
+            }
+            drain.sync_if_due();
+            if drain.journal.is_some_and(Journal::is_large) {
+                drain.shrink_journal();
+            }
+        }
+        drain.finish();
+    }
+
+    /// How long to wait for lines before something else is due.
+    fn patience(&self) -> Option<Duration> {
+        let to_sync = match (self.durability, &self.unsynced) {
+            (Durability::Interval(interval), Some(unsynced)) => {
+                Some(interval.saturating_sub(monotonic() - unsynced.since))
+            }
+            _ => None,
+        };
+        let to_probe = (self.journal.is_some() && self.queue.is_failing()).then_some(LONGEST_PAUSE);
+        to_sync.into_iter().chain(to_probe).min()
+    }
+
+    fn write(&mut self, batch: &Batch) {
+        let mut rest = Rest {
+            lines: &batch.lines,
+            events: batch.events,
+            terms: Terms {
+                gap: batch.gap,
+                room: None,
+                is_last: batch.is_last,
+            },
+        };
+        let mut pause = FIRST_PAUSE;
+        while rest.events > 0 {
+            if self.write_part(&mut rest) {
+                pause = FIRST_PAUSE;
+                continue;
+            }
+            if rest.events > 0 {
+                if !self.queue.pause_before_retry(pause) {
+                    self.lose(&mut rest);
+                }
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+
+    /// Writes as much as the segment takes; false if that failed. What is
+    /// settled then is no longer in `rest`.
+    fn write_part(&mut self, rest: &mut Rest<'_>) -> bool {
+        #[cfg(feature = "chain")]
+        if self.output.file().is_some_and(|file| file.is_distrusted()) {
+            self.sealing.begin_file();
+        }
+        rest.terms.room = self.output.file().and_then(|file| file.room());
+        let part = self.sealing.part(rest.lines, rest.events, &rest.terms);
+        let bytes = self.sealing.bytes(&part, rest.lines);
+        let durable = self.durability == Durability::Sync;
+        let written = self.output.write(bytes, part.events, durable);
+        #[cfg(feature = "chain")]
+        let head = self.sealing.commit(written.possible);
+
+        let is_whole = written.lines == part.events;
+        let mut settled = Settled {
+            written: written.lines,
+            ..Settled::default()
+        };
+        #[cfg(feature = "chain")]
+        {
+            settled.head = head;
+        }
+        if written.lines > 0 {
+            settled.gap = std::mem::take(&mut rest.terms.gap);
+            let recorded = rest.pass(written.lines, &part);
+            if let Some(journal) = self.journal {
+                journal.recorded(recorded);
+            }
+            self.count_unsynced(written.lines);
+        }
+        if !is_whole {
+            // What is in doubt is not written twice.
+            let lost = match self.failed {
+                Failed::Lost => rest.events,
+                Failed::Retried if written.is_in_doubt() => part.events - written.lines,
+                Failed::Retried => 0,
+            };
+            rest.pass(lost, &part);
+            settled.failed = lost;
+        }
+        settled.error = written.error;
+        self.queue.settle(settled);
+        if is_whole && part.ends_segment {
+            self.rotate();
+        }
+        is_whole
+    }
+
+    fn lose(&self, rest: &mut Rest<'_>) {
+        self.queue.settle(Settled {
+            failed: std::mem::take(&mut rest.events),
+            ..Settled::default()
+        });
+    }
+
+    fn count_unsynced(&mut self, events: u64) {
+        if matches!(self.durability, Durability::Interval(_)) {
+            let unsynced = self.unsynced.get_or_insert_with(|| Unsynced {
+                events: 0,
+                since: monotonic(),
+            });
+            unsynced.events += events;
+        }
+    }
+
+    fn sync_if_due(&mut self) {
+        if let (Durability::Interval(interval), Some(unsynced)) = (self.durability, &self.unsynced)
+            && monotonic() - unsynced.since >= interval
+        {
+            self.sync();
+        }
+    }
+
+    /// Puts what was written on disk; whether it is there.
+    fn sync(&mut self) -> bool {
+        let unsynced = self.unsynced.take().map_or(0, |unsynced| unsynced.events);
+        match self.output.sync() {
+            Ok(()) => true,
+            Err(error) => {
+                self.queue.recount(unsynced, error);
+                false
+            }
+        }
+    }
+
+    fn rotate(&mut self) {
+        if self.unsynced.is_some() || self.journal.is_some() {
+            self.sync();
+        }
+        let Some(file) = self.output.file() else {
+            return;
+        };
+        if let Err(error) = file.rotate() {
+            return self.queue.note(error);
+        }
+        #[cfg(feature = "chain")]
+        self.sealing.begin_file();
+        // The journal forgets the calls of a segment before that is deleted.
+        if (self.journal.is_none() || self.shrink_journal())
+            && let Err(error) = self.output.file().map_or(Ok(()), |file| file.prune())
+        {
+            self.queue.note(error);
+        }
+    }
+
+    fn reopen(&mut self) {
+        if self.unsynced.is_some() {
+            self.sync();
+        }
+        let reopened = match self.output.file().map(super::file::LogFile::reopen) {
+            None => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "the sink writes to no file of its own",
+            )),
+            Some(Ok(None)) => Ok(()),
+            Some(Ok(Some(tail))) => {
+                if tail.is_torn {
+                    self.output.begin_line();
+                }
+                #[cfg(feature = "chain")]
+                self.sealing.begin_file();
+                Ok(())
+            }
+            Some(Err(error)) => Err(error),
+        };
+        self.queue.reopened(reopened);
+    }
+
+    /// While nothing can be written no call begins, and so none may come whose
+    /// event would show that writing works again.
+    fn probe_what_fails(&mut self) {
+        if self.journal.is_some() && self.queue.is_failing() {
+            let probed = self.output.probe();
+            self.queue.found(probed);
+        }
+    }
+
+    fn shrink_journal(&mut self) -> bool {
+        let Some(journal) = self.journal else {
+            return true;
+        };
+        if !self.sync() {
+            return false;
+        }
+        match journal.shrink() {
+            Ok(()) => true,
+            Err(error) => {
+                self.queue.note(error);
+                false
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        let is_synced = (self.unsynced.is_none() && self.journal.is_none()) || self.sync();
+        if let (true, Some(journal)) = (is_synced, self.journal)
+            && let Err(error) = journal.close()
+        {
+            self.queue.note(error);
+        }
     }
 }
 
-fn write(queue: &Queue, output: &mut LineOutput, batch: &Batch, failed: Failed) {
-    let (mut lines, mut events) = (&batch.lines[..], batch.events);
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let written = output.write(lines, events);
-        lines = &lines[written.bytes..];
-        events -= written.lines;
-        if events == 0 {
-            return queue.settle(written.lines, 0, written.error);
-        }
-        // What a failed flush left in doubt is not written twice.
-        if failed == Failed::Lost || written.in_doubt {
-            return queue.settle(written.lines, events, written.error);
-        }
-        queue.settle(written.lines, 0, written.error);
-        if !queue.pause_before_retry(pause) {
-            return queue.settle(0, events, None);
-        }
-        pause = (pause * 2).min(LONGEST_PAUSE);
+impl<'a> Rest<'a> {
+    /// Leaves `events` lines of `part` behind, and gives them.
+    fn pass(&mut self, events: u64, part: &Part) -> &'a [u8] {
+        let length = if events == part.events {
+            part.length
+        } else {
+            let mut lines = self.lines.split_inclusive(|byte| *byte == b'\n');
+            let passed = (0..events).map_while(|_| lines.next());
+            passed.map(<[u8]>::len).sum()
+        };
+        let (passed, lines) = self.lines.split_at(length.min(self.lines.len()));
+        self.lines = lines;
+        self.events -= events;
+        passed
     }
 }
 

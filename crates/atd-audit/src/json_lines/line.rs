@@ -6,7 +6,7 @@
 use std::cell::Cell;
 
 use super::escape;
-use crate::{CallEvent, Outcome};
+use crate::{Beside, BesideFields, CallEvent, Outcome};
 
 /// The longest line, its newline included: promise A9.
 const LINE_LIMIT: usize = 64 * 1024;
@@ -23,9 +23,12 @@ struct Room {
     word: usize,
     /// A tool id, a caller id.
     id: usize,
-    /// A message, a list of capabilities.
+    /// A message, a list of capabilities, who granted them.
     text: usize,
 }
+
+const TS: &[u8] = b"{\"ts\":";
+const CALL_ID: &[u8] = b",\"call_id\":";
 
 const WHOLE: Room = Room {
     word: usize::MAX,
@@ -36,23 +39,43 @@ const WHOLE: Room = Room {
 /// What an event that is too long is cut to.
 const CUT: Room = Room {
     word: 1024,
-    id: 12 * 1024,
-    text: 16 * 1024,
+    id: 8 * 1024,
+    text: 14 * 1024,
 };
 
-const _: () = assert!(FRAME + 4 * CUT.word + 2 * CUT.id + 2 * CUT.text <= EVENT_LIMIT);
+// The third text is what stands beside the event.
+const _: () = assert!(FRAME + 4 * CUT.word + 2 * CUT.id + 3 * CUT.text <= EVENT_LIMIT);
 
 thread_local! {
     static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Gives `event`'s line, newline included, to `use_line`.
+/// What a line says.
+#[derive(Clone, Copy)]
+pub(super) struct Said<'a> {
+    pub(super) event: &'a CallEvent,
+    /// How the call ended, whatever the event says.
+    pub(super) outcome: &'a Outcome,
+    pub(super) beside: Option<(&'a Beside, BesideFields)>,
+}
+
+impl<'a> From<&'a CallEvent> for Said<'a> {
+    fn from(event: &'a CallEvent) -> Self {
+        Self {
+            event,
+            outcome: &event.outcome,
+            beside: None,
+        }
+    }
+}
+
+/// Gives the line of what is `said`, newline included, to `use_line`.
 ///
 /// The line is made in a buffer that the thread keeps, unless the thread is
 /// already being torn down.
-pub(super) fn with_line<T>(event: &CallEvent, use_line: impl FnOnce(&[u8]) -> T) -> T {
+pub(super) fn with_line<T>(said: Said<'_>, use_line: impl FnOnce(&[u8]) -> T) -> T {
     let mut line = LINE.try_with(Cell::take).unwrap_or_default();
-    encode(&mut line, event);
+    encode(&mut line, said);
     let used = use_line(&line);
     if line.capacity() <= LINE_LIMIT {
         let _ = LINE.try_with(|kept| kept.set(line));
@@ -60,26 +83,50 @@ pub(super) fn with_line<T>(event: &CallEvent, use_line: impl FnOnce(&[u8]) -> T)
     used
 }
 
-/// Puts `event`'s line in the place of what is in `line`.
-fn encode(line: &mut Vec<u8>, event: &CallEvent) {
+/// The call id in a line, as it is written there. Empty if it is no line of
+/// ours.
+pub(super) fn call_id(line: &[u8]) -> &[u8] {
+    let found = || {
+        let (_, rest) = string_in(line.strip_prefix(TS)?)?;
+        let (call_id, _) = string_in(rest.strip_prefix(CALL_ID)?)?;
+        Some(call_id)
+    };
+    found().unwrap_or_default()
+}
+
+/// What is between the quotes that `text` begins with, and what is behind.
+fn string_in(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let text = text.strip_prefix(b"\"")?;
+    let mut is_escaped = false;
+    let end = text.iter().position(|byte| {
+        let is_end = *byte == b'"' && !is_escaped;
+        is_escaped = *byte == b'\\' && !is_escaped;
+        is_end
+    })?;
+    Some((&text[..end], &text[end + 1..]))
+}
+
+/// Puts the line of what is `said` in the place of what is in `line`.
+fn encode(line: &mut Vec<u8>, said: Said<'_>) {
     line.clear();
-    let fits = shortest_length(event) <= EVENT_LIMIT && {
-        fields(line, event, &WHOLE);
+    let fits = shortest_length(said) <= EVENT_LIMIT && {
+        fields(line, said, &WHOLE);
         line.len() <= EVENT_LIMIT
     };
     if !fits {
         line.clear();
-        fields(line, event, &CUT);
+        fields(line, said, &CUT);
         line.extend_from_slice(b",\"truncated\":true");
     }
     line.extend_from_slice(b"}\n");
 }
 
-/// The length of `event`'s strings if none of their characters needs an
+/// The length of an event's strings if none of their characters needs an
 /// escape.
-fn shortest_length(event: &CallEvent) -> usize {
+fn shortest_length(said: Said<'_>) -> usize {
+    let event = said.event;
     let of_list = |list: &[String]| list.iter().map(|item| item.len() + 3).sum::<usize>();
-    let of_outcome = match &event.outcome {
+    let of_outcome = match said.outcome {
         Outcome::ExecutionFailed { code, .. } => code.len(),
         Outcome::InvalidArgs { message } => message.len(),
         Outcome::CapabilityDenied { missing } => of_list(missing),
@@ -94,8 +141,8 @@ fn shortest_length(event: &CallEvent) -> usize {
         + event.tier.len()
 }
 
-/// Appends `event` as a JSON object that still lacks its closing brace.
-fn fields(line: &mut Vec<u8>, event: &CallEvent, room: &Room) {
+/// Appends what is `said` as a JSON object that still lacks its closing brace.
+fn fields(line: &mut Vec<u8>, said: Said<'_>, room: &Room) {
     // Field by field, so that one that is added cannot be forgotten here.
     let CallEvent {
         ts,
@@ -104,17 +151,17 @@ fn fields(line: &mut Vec<u8>, event: &CallEvent, room: &Room) {
         caller_id,
         granted_capabilities,
         duration_ms,
-        outcome: how,
+        outcome: _,
         tier,
         dry_run,
         schema_version,
         secrets_resolved,
         cursor_page,
-    } = event;
+    } = said.event;
 
-    line.extend_from_slice(b"{\"ts\":");
+    line.extend_from_slice(TS);
     escape::string(line, ts, room.word);
-    line.extend_from_slice(b",\"call_id\":");
+    line.extend_from_slice(CALL_ID);
     escape::string(line, call_id, room.word);
     line.extend_from_slice(b",\"tool_id\":");
     escape::string(line, tool_id, room.id);
@@ -127,7 +174,7 @@ fn fields(line: &mut Vec<u8>, event: &CallEvent, room: &Room) {
     line.extend_from_slice(b",\"duration_ms\":");
     number(line, *duration_ms);
     line.extend_from_slice(b",\"outcome\":");
-    outcome(line, how, room);
+    outcome(line, said.outcome, room);
     line.extend_from_slice(b",\"tier\":");
     escape::string(line, tier, room.word);
     line.extend_from_slice(b",\"dry_run\":");
@@ -139,6 +186,9 @@ fn fields(line: &mut Vec<u8>, event: &CallEvent, room: &Room) {
     if let Some(page) = cursor_page {
         line.extend_from_slice(b",\"cursor_page\":");
         number(line, u64::from(*page));
+    }
+    if let Some((beside, wanted)) = said.beside {
+        beside.write(line, wanted, room.text);
     }
 }
 
@@ -176,7 +226,7 @@ fn outcome(line: &mut Vec<u8>, outcome: &Outcome, room: &Room) {
 
 /// Appends a list of strings. Its elements are whole: half the name of a
 /// capability is the name of another one.
-fn list(line: &mut Vec<u8>, items: &[String], mut room: usize) {
+pub(super) fn list(line: &mut Vec<u8>, items: &[String], mut room: usize) {
     line.push(b'[');
     let first = line.len();
     for item in items {

@@ -1,12 +1,15 @@
 //! A sink that writes each event as one line of JSON.
 
+mod beside;
 mod builder;
 mod drain;
 mod escape;
 mod file;
+mod journal;
 mod line;
 mod output;
 mod queue;
+mod seal;
 
 use std::{
     fmt,
@@ -19,12 +22,24 @@ use std::{
 };
 
 pub use self::builder::JsonLinesBuilder;
+#[cfg(feature = "test-util")]
+pub use self::file::{FileFaults, FileOperation};
 use self::{
-    drain::Failed,
+    drain::{Drain, Failed},
+    journal::Journal,
+    line::Said,
     output::LineOutput,
     queue::{Offer, Queue},
+    seal::Sealing,
 };
-use crate::{AuditError, AuditSink, Backpressure, CallEvent, Health};
+#[cfg(feature = "chain")]
+use crate::Head;
+#[cfg(feature = "sign")]
+use crate::SigningKey;
+use crate::{
+    AuditError, AuditSink, Backpressure, Beside, BesideFields, CallEvent, Durability, Health,
+    OUTCOME_UNKNOWN, Outcome,
+};
 
 /// How many events a [`JsonLinesAuditSink`] queues unless told otherwise.
 pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
@@ -66,11 +81,34 @@ pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
 pub struct JsonLinesAuditSink {
     queue: Arc<Queue>,
     backpressure: Backpressure,
+    /// Whether a call waits until its event is on disk.
+    waits_for_disk: bool,
+    wanted: BesideFields,
+    strict: Option<Starts>,
+    #[cfg(feature = "sign")]
+    signing: Option<SigningKey>,
     /// Which thread must not wait for the writer thread: that one itself.
     /// `None` when no thread could be started.
     writer_thread: Option<ThreadId>,
     /// Empty once `shutdown` has joined the thread or given it up.
     handle: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// How calls are started.
+struct Starts {
+    journal: Arc<Journal>,
+    patience: Duration,
+}
+
+/// What the writer thread begins with.
+struct Opened {
+    output: LineOutput,
+    sealing: Sealing,
+    journal: Option<Arc<Journal>>,
+    /// Events of calls that an earlier process began.
+    recovered: Vec<Vec<u8>>,
+    /// Whether writing works, if that is known.
+    probed: io::Result<()>,
 }
 
 impl JsonLinesAuditSink {
@@ -181,36 +219,139 @@ impl JsonLinesAuditSink {
         ended
     }
 
-    fn start(writer: LineOutput, options: JsonLinesBuilder) -> io::Result<Self> {
+    /// Opens the log's file anew, where another one may be by now: for what
+    /// renames the file of a running sink, such as logrotate. Everything taken
+    /// before is written to the file that was open, unless it is still queued.
+    ///
+    /// # Errors
+    /// [`AuditError::NotReopened`]: the old file is still written to.
+    /// [`AuditError::TimedOut`]: the writer has not come so far yet.
+    pub fn reopen(&self, timeout: Duration) -> Result<(), AuditError> {
+        self.queue.reopen(self.patience(timeout))
+    }
+
+    /// Where the chain of what is on record stands, signed if the log is; `None`
+    /// if nothing is on record or the log has no chain.
+    ///
+    /// Kept where whoever can change the log cannot, it shows later that no
+    /// line up to now was changed or taken away.
+    #[cfg(feature = "chain")]
+    #[must_use]
+    pub fn head(&self) -> Option<Head> {
+        #[cfg_attr(not(feature = "sign"), expect(unused_mut, reason = "nobody signs"))]
+        let mut link = self.queue.head()?;
+        #[cfg(feature = "sign")]
+        if let Some(key) = &self.signing {
+            let sig = || key.sign(link.seq, &link.chain);
+            link.sig = Some(link.sig.unwrap_or_else(sig));
+        }
+        Some(Head::new(link))
+    }
+
+    fn start(opened: Opened, options: JsonLinesBuilder) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(options.capacity));
+        queue.take_over(&opened.recovered);
+        if opened.probed.is_err() {
+            queue.found(opened.probed);
+        }
+        #[cfg(feature = "chain")]
+        queue.begin_at(opened.sealing.last());
         let failed = match options.backpressure {
+            _ if opened.journal.is_some() => Failed::Retried,
             Backpressure::Block { .. } => Failed::Retried,
             Backpressure::Drop | Backpressure::Spill(_) => Failed::Lost,
         };
+        let strict = opened.journal.clone().zip(options.strict.as_ref());
         let handle = thread::Builder::new().name("atd-audit".to_owned()).spawn({
             let queue = Arc::clone(&queue);
-            move || drain::run(&queue, writer, failed)
+            move || {
+                Drain {
+                    queue: &queue,
+                    output: opened.output,
+                    sealing: opened.sealing,
+                    failed,
+                    durability: options.durability,
+                    journal: opened.journal.as_deref(),
+                    unsynced: None,
+                }
+                .run();
+            }
         })?;
         Ok(Self {
             queue,
             backpressure: options.backpressure,
+            waits_for_disk: options.durability == Durability::Sync,
+            wanted: options.wanted,
+            strict: strict.map(|(journal, strict)| Starts {
+                journal,
+                patience: strict.patience,
+            }),
+            #[cfg(feature = "sign")]
+            signing: options.chaining.and_then(|it| it.signed).map(|it| it.key),
             writer_thread: Some(handle.thread().id()),
             handle: Mutex::new(Some(handle)),
         })
     }
 
+    /// Takes an event as far as that needs no waiting.
+    fn offer(&self, line: &[u8]) -> Offer {
+        match &self.strict {
+            Some(starts) if starts.journal.end(line) => self.queue.offer_reserved(line),
+            _ => self.queue.offer(line),
+        }
+    }
+
+    fn take(&self, said: Said<'_>) {
+        let offered = line::with_line(said, |line| match self.offer(line) {
+            Offer::Full => self.overflow(said, line),
+            offered => offered,
+        });
+        if let (Offer::Taken(ticket), true) = (offered, self.waits_for_disk)
+            && !self.on_writer_thread()
+        {
+            self.queue.wait_for(ticket);
+        }
+    }
+
+    fn try_take(&self, said: Said<'_>) -> bool {
+        if self.waits_for_disk {
+            return false;
+        }
+        line::with_line(said, |line| match self.offer(line) {
+            Offer::Taken(_) | Offer::Closed => true,
+            Offer::Full => match &self.backpressure {
+                Backpressure::Block { .. } => false,
+                Backpressure::Spill(other) => {
+                    let taken = hand_on(other, said, false);
+                    if taken {
+                        self.queue.spill();
+                    }
+                    taken
+                }
+                Backpressure::Drop => {
+                    self.queue.refuse();
+                    true
+                }
+            },
+        })
+    }
+
     /// What is done with an event that finds the queue full, by who may wait.
-    fn overflow(&self, event: &CallEvent, line: &[u8]) {
+    fn overflow(&self, said: Said<'_>, line: &[u8]) -> Offer {
         match &self.backpressure {
             Backpressure::Spill(other) => {
                 self.queue.spill();
-                other.on_call(event);
+                hand_on(other, said, true);
+                Offer::Full
             }
             // The writer's own thread would wait for itself.
             Backpressure::Block { at_most } if !self.on_writer_thread() => {
-                self.queue.offer_patiently(line, *at_most);
+                self.queue.offer_patiently(line, *at_most)
             }
-            Backpressure::Drop | Backpressure::Block { .. } => self.queue.refuse(),
+            Backpressure::Drop | Backpressure::Block { .. } => {
+                self.queue.refuse();
+                Offer::Full
+            }
         }
     }
 
@@ -221,6 +362,11 @@ impl JsonLinesAuditSink {
         Self {
             queue: Arc::new(queue),
             backpressure: Backpressure::Drop,
+            waits_for_disk: false,
+            wanted: BesideFields::NONE,
+            strict: None,
+            #[cfg(feature = "sign")]
+            signing: None,
             writer_thread: None,
             handle: Mutex::new(None),
         }
@@ -242,31 +388,48 @@ impl JsonLinesAuditSink {
 
 impl AuditSink for JsonLinesAuditSink {
     fn on_call(&self, event: &CallEvent) {
-        line::with_line(event, |line| {
-            if self.queue.offer(line) == Offer::Full {
-                self.overflow(event, line);
-            }
-        });
+        self.take(event.into());
     }
 
     fn try_on_call(&self, event: &CallEvent) -> bool {
-        line::with_line(event, |line| match self.queue.offer(line) {
-            Offer::Taken | Offer::Closed => true,
-            Offer::Full => match &self.backpressure {
-                Backpressure::Block { .. } => false,
-                Backpressure::Spill(other) => {
-                    let taken = other.try_on_call(event);
-                    if taken {
-                        self.queue.spill();
-                    }
-                    taken
-                }
-                Backpressure::Drop => {
-                    self.queue.refuse();
-                    true
-                }
-            },
-        })
+        self.try_take(event.into())
+    }
+
+    fn wants(&self) -> BesideFields {
+        self.wanted
+    }
+
+    fn on_call_with(&self, event: &CallEvent, beside: &Beside, may_wait: bool) -> bool {
+        let said = Said {
+            beside: Some((beside, self.wanted)),
+            ..event.into()
+        };
+        if may_wait {
+            self.take(said);
+            return true;
+        }
+        self.try_take(said)
+    }
+
+    fn is_strict(&self) -> bool {
+        self.strict.is_some()
+    }
+
+    fn on_start(&self, start: &CallEvent) -> Result<(), AuditError> {
+        let Some(starts) = &self.strict else {
+            return Ok(());
+        };
+        let unknown = Outcome::ExecutionFailed {
+            code: OUTCOME_UNKNOWN.to_owned(),
+            retryable: false,
+        };
+        let said = Said {
+            outcome: &unknown,
+            ..start.into()
+        };
+        self.queue.reserve(self.patience(starts.patience))?;
+        line::with_line(said, |line| starts.journal.start(line))
+            .inspect_err(|_| self.queue.release())
     }
 
     fn drops(&self) -> u64 {
@@ -279,6 +442,18 @@ impl AuditSink for JsonLinesAuditSink {
 
     fn flush(&self, timeout: Duration) -> Result<(), AuditError> {
         Self::flush(self, timeout)
+    }
+}
+
+/// Gives an event to a sink, with what that wants to know besides.
+fn hand_on(sink: &Arc<dyn AuditSink>, said: Said<'_>, may_wait: bool) -> bool {
+    match said.beside {
+        Some((beside, _)) => sink.on_call_with(said.event, beside, may_wait),
+        None if may_wait => {
+            sink.on_call(said.event);
+            true
+        }
+        None => sink.try_on_call(said.event),
     }
 }
 

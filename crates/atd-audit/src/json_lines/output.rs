@@ -6,62 +6,145 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use super::file::LogFile;
+use crate::DurableWrite;
+
 /// A writer of whole lines that knows whether the last one was cut short.
 pub(super) struct LineOutput {
-    writer: Box<dyn Write + Send>,
+    target: Target,
     /// What was written may end in the middle of a line.
     torn: bool,
 }
 
-/// What became of a batch.
+/// Where the bytes go.
+pub(super) enum Target {
+    Plain(Box<dyn Write + Send>),
+    Durable(Box<dyn DurableWrite + Send>),
+    File(Box<LogFile>),
+}
+
+/// What became of the lines of one write.
+#[derive(Default)]
 pub(super) struct Written {
     /// How many lines, from the first one on, are on record.
     pub(super) lines: u64,
-    /// How many bytes these lines are.
-    pub(super) bytes: usize,
-    /// More may be on record than these: nobody can say.
-    pub(super) in_doubt: bool,
+    /// How many may be: more than these are not.
+    pub(super) possible: u64,
     /// Why that is not all of them.
     pub(super) error: Option<io::Error>,
 }
 
+impl Written {
+    /// Lines may be on record that are not known to be: to write them again
+    /// could put them there twice.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.possible > self.lines
+    }
+}
+
 impl LineOutput {
-    pub(super) fn new(writer: Box<dyn Write + Send>) -> Self {
+    pub(super) fn new(target: Target) -> Self {
         Self {
-            writer,
+            target,
             torn: false,
         }
     }
 
-    /// Has the first batch begin with a newline of its own.
-    pub(super) fn on_a_fresh_line(mut self) -> Self {
+    /// Has the next batch begin with a newline of its own.
+    pub(super) fn begin_line(&mut self) {
         self.torn = true;
-        self
     }
 
-    /// Writes `batch`, which holds `lines` lines, and flushes. It does not
-    /// panic when the writer does.
-    pub(super) fn write(&mut self, batch: &[u8], lines: u64) -> Written {
+    pub(super) fn file(&mut self) -> Option<&mut LogFile> {
+        match &mut self.target {
+            Target::File(file) => Some(file),
+            Target::Plain(_) | Target::Durable(_) => None,
+        }
+    }
+
+    /// Writes `bytes`, which hold `lines` lines, and flushes; if it is to be
+    /// `durable`, puts them on disk too. It does not panic when the writer
+    /// does.
+    pub(super) fn write(&mut self, bytes: &[u8], lines: u64, durable: bool) -> Written {
         let mut taken = 0;
-        let result = self.contained(|output| output.write_lines(batch, &mut taken));
+        let result = self.contained(|output| output.write_lines(bytes, &mut taken));
+        let possible = match &result {
+            Ok(()) => lines,
+            Err(_) => whole_lines(&bytes[..taken]),
+        };
         // What a failed write left behind it is on record only if it can be
         // flushed too.
-        let flushed = if taken > 0 {
-            self.contained(Self::flush)
-        } else {
-            Ok(())
-        };
-        let in_doubt = flushed.is_err();
-        let (lines, bytes) = match &result {
-            _ if in_doubt => (0, 0),
-            Ok(()) => (lines, batch.len()),
-            Err(_) => whole_lines(&batch[..taken]),
-        };
+        let mut flushed = Ok(());
+        if taken > 0 {
+            flushed = self.contained(Self::flush);
+        }
+        if flushed.is_err() {
+            return Written {
+                lines: 0,
+                possible,
+                error: flushed.err(),
+            };
+        }
+        if durable
+            && possible > 0
+            && let Err(error) = self.sync()
+        {
+            let is_gone = self.discard_unsynced();
+            return Written {
+                lines: 0,
+                possible: if is_gone { 0 } else { possible },
+                error: Some(error),
+            };
+        }
         Written {
-            lines,
-            bytes,
-            in_doubt,
-            error: result.and(flushed).err(),
+            lines: possible,
+            possible,
+            error: result.err(),
+        }
+    }
+
+    /// Puts what was written on disk.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        self.contained(|output| {
+            loop {
+                let synced = match &mut output.target {
+                    Target::Plain(_) => Ok(()),
+                    Target::Durable(writer) => writer.sync(),
+                    Target::File(file) => file.sync(),
+                };
+                match synced {
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    synced => return synced,
+                }
+            }
+        })
+    }
+
+    /// Whether what was written and not synced could be taken out again.
+    fn discard_unsynced(&mut self) -> bool {
+        let is_gone = match &mut self.target {
+            Target::File(file) => file.discard_unsynced().is_ok(),
+            Target::Plain(_) | Target::Durable(_) => false,
+        };
+        // A new file begins with a line.
+        self.torn = !is_gone;
+        is_gone
+    }
+
+    /// Finds out whether writing works, by an empty line.
+    pub(super) fn probe(&mut self) -> io::Result<()> {
+        self.contained(|output| {
+            output.write_some(b"\n")?;
+            output.torn = false;
+            output.flush()
+        })
+    }
+
+    fn writer(&mut self) -> &mut dyn Write {
+        match &mut self.target {
+            Target::Plain(writer) => writer,
+            Target::Durable(writer) => writer,
+            Target::File(file) => file,
         }
     }
 
@@ -80,7 +163,7 @@ impl LineOutput {
     /// One `write`, tried again while a signal interrupts it.
     fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
-            match self.writer.write(bytes) {
+            match self.writer().write(bytes) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(taken) if taken <= bytes.len() => return Ok(taken),
                 Ok(_) => {
@@ -95,7 +178,7 @@ impl LineOutput {
 
     fn flush(&mut self) -> io::Result<()> {
         loop {
-            match self.writer.flush() {
+            match self.writer().flush() {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // How much of the batch has gone out is not known then.
                 result => {
@@ -116,11 +199,9 @@ impl LineOutput {
     }
 }
 
-/// How many whole lines `bytes` begin with, and how long they are together.
-fn whole_lines(bytes: &[u8]) -> (u64, usize) {
-    let lines = bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
-    let length = bytes.iter().rposition(|&byte| byte == b'\n');
-    (lines, length.map_or(0, |last| last + 1))
+/// How many whole lines `bytes` begin with.
+fn whole_lines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {

@@ -4,10 +4,12 @@ use std::{
     io, mem,
     num::NonZeroUsize,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use crate::{AuditError, Health};
+#[cfg(feature = "chain")]
+use crate::chain::Link;
+use crate::{AuditError, Health, timestamp::now};
 
 /// A buffer larger than this is let go when little of it was used.
 const LARGE: usize = 1024 * 1024;
@@ -31,8 +33,8 @@ pub(super) struct Queue {
 /// What became of a line that was offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Offer {
-    /// It is in the queue.
-    Taken,
+    /// It is in the queue; it is settled when so many are.
+    Taken(u64),
     /// There is no room; nothing was done.
     Full,
     /// No more lines are taken; it counts as lost.
@@ -54,7 +56,16 @@ struct State {
     failed: u64,
     /// How many of these a flush or a shutdown has told of.
     told: u64,
+    /// How many events a line on record says are missing.
+    gap_on_record: u64,
+    /// Places kept for the events of calls that were started.
+    reserved: u64,
     last_error: Option<Arc<io::Error>>,
+    /// Since when nothing could be written.
+    failing_since: Option<SystemTime>,
+    #[cfg(feature = "chain")]
+    head: Option<Link>,
+    reopening: Reopening,
     /// No more events are taken.
     closed: bool,
     /// The writer thread sleeps and must be woken.
@@ -63,10 +74,47 @@ struct State {
     gone: bool,
 }
 
+/// How often the file was to be opened anew, and was.
+#[derive(Default)]
+struct Reopening {
+    asked: u64,
+    done: u64,
+    failed: Option<Arc<io::Error>>,
+}
+
+/// What the writer thread is to do.
+pub(super) enum Work {
+    Write(Batch),
+    Reopen,
+    /// Nothing came for as long as it was ready to wait.
+    Nothing,
+    End,
+}
+
 /// Lines for one write.
 pub(super) struct Batch {
     pub(super) lines: Vec<u8>,
     pub(super) events: u64,
+    /// How many events were lost that no line on record tells of.
+    pub(super) gap: u64,
+    /// No line comes after these.
+    pub(super) is_last: bool,
+}
+
+/// What became of some lines of a batch.
+#[derive(Default)]
+pub(super) struct Settled {
+    /// How many are on record.
+    pub(super) written: u64,
+    /// How many are lost.
+    pub(super) failed: u64,
+    /// How many lost events those on record tell of.
+    pub(super) gap: u64,
+    /// Why they are not all written.
+    pub(super) error: Option<io::Error>,
+    /// Where the chain stands.
+    #[cfg(feature = "chain")]
+    pub(super) head: Option<Link>,
 }
 
 impl Queue {
@@ -87,45 +135,106 @@ impl Queue {
             state.refused += 1;
             return Offer::Closed;
         }
-        if state.queued() >= self.capacity {
+        if !state.has_room(self.capacity) {
             return Offer::Full;
         }
-        self.accept(state, line);
-        Offer::Taken
+        Offer::Taken(self.accept(state, line))
     }
 
     /// Takes one line when there is room for it. One that finds none within
     /// `at_most`, or before the queue is closed, counts as lost.
-    pub(super) fn offer_patiently(&self, line: &[u8], at_most: Option<Duration>) {
-        let full = |state: &mut State| !state.closed && state.queued() >= self.capacity;
-        let state = self.lock();
-        let mut state = match at_most {
-            None => self
-                .room
-                .wait_while(state, full)
-                .unwrap_or_else(PoisonError::into_inner),
-            Some(limit) => {
-                self.room
-                    .wait_timeout_while(state, limit, full)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0
-            }
-        };
-        if state.closed || state.queued() >= self.capacity {
+    pub(super) fn offer_patiently(&self, line: &[u8], at_most: Option<Duration>) -> Offer {
+        let mut state = self.wait_for_room(at_most, |state| !state.closed);
+        if state.closed || !state.has_room(self.capacity) {
             state.refused += 1;
-        } else {
-            self.accept(state, line);
+            return Offer::Closed;
         }
+        Offer::Taken(self.accept(state, line))
     }
 
-    fn accept(&self, mut state: MutexGuard<'_, State>, line: &[u8]) {
+    /// Keeps a place for one line, which [`offer_reserved`](Self::offer_reserved)
+    /// takes or [`release`](Self::release) gives back.
+    ///
+    /// None is kept while nothing can be written, nor beyond what the queue
+    /// holds within `at_most`.
+    pub(super) fn reserve(&self, at_most: Duration) -> Result<(), AuditError> {
+        let is_sound = |state: &State| !state.closed && state.failing_since.is_none();
+        let mut state = self.wait_for_room(Some(at_most), is_sound);
+        if state.closed {
+            return Err(AuditError::Ended);
+        }
+        if state.failing_since.is_some() {
+            let source = state.last_error.clone();
+            return Err(AuditError::Failing { source });
+        }
+        if !state.has_room(self.capacity) {
+            return Err(AuditError::NoRoom);
+        }
+        state.reserved += 1;
+        Ok(())
+    }
+
+    /// Takes the line that a place was kept for.
+    pub(super) fn offer_reserved(&self, line: &[u8]) -> Offer {
+        let mut state = self.lock();
+        state.reserved -= 1;
+        if state.closed {
+            state.refused += 1;
+            return Offer::Closed;
+        }
+        Offer::Taken(self.accept(state, line))
+    }
+
+    /// Gives back a place that was kept.
+    pub(super) fn release(&self) {
+        self.lock().reserved -= 1;
+        self.room.notify_one();
+    }
+
+    fn wait_for_room(
+        &self,
+        at_most: Option<Duration>,
+        worth_waiting: impl Fn(&State) -> bool,
+    ) -> MutexGuard<'_, State> {
+        let state = self.lock();
+        let full = |state: &mut State| worth_waiting(state) && !state.has_room(self.capacity);
+        match at_most {
+            None => self.room.wait_while(state, full),
+            Some(limit) => Ok(self
+                .room
+                .wait_timeout_while(state, limit, full)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0),
+        }
+        .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what was on its way when an earlier process ended, before any
+    /// other line and whatever the capacity.
+    pub(super) fn take_over(&self, lines: &[Vec<u8>]) {
+        let mut state = self.lock();
+        for line in lines {
+            state.lines.extend_from_slice(line);
+        }
+        state.accepted += lines.len() as u64;
+    }
+
+    /// The chain of the log stands at `last` already.
+    #[cfg(feature = "chain")]
+    pub(super) fn begin_at(&self, last: Option<Link>) {
+        self.lock().head = last;
+    }
+
+    fn accept(&self, mut state: MutexGuard<'_, State>, line: &[u8]) -> u64 {
         state.lines.extend_from_slice(line);
         state.accepted += 1;
+        let ticket = state.accepted;
         let wake = mem::take(&mut state.idle);
         drop(state);
         if wake {
             self.work.notify_one();
         }
+        ticket
     }
 
     /// Counts an event that found no room as lost.
@@ -138,44 +247,142 @@ impl Queue {
         self.lock().spilled += 1;
     }
 
-    /// Waits for lines and hands out all there are, leaving `spare` in their
-    /// place; `None` when the queue is closed and empty.
+    /// Waits for something to do, no longer than `at_most`. Lines are handed
+    /// out all there are, and `spare` is left in their place.
     ///
     /// Every batch is settled before the next is taken.
-    pub(super) fn take(&self, mut spare: Vec<u8>) -> Option<Batch> {
+    pub(super) fn take(&self, spare: &mut Vec<u8>, at_most: Option<Duration>) -> Work {
         if spare.capacity() > LARGE && spare.len() < spare.capacity() / 4 {
-            spare = Vec::new();
+            *spare = Vec::new();
         }
         spare.clear();
         let mut state = self.lock();
-        while state.lines.is_empty() {
+        while state.lines.is_empty() && state.reopening.asked == state.reopening.done {
             if state.closed {
-                return None;
+                return Work::End;
             }
             state.idle = true;
-            state = self
-                .work
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            let timed_out;
+            (state, timed_out) = match at_most {
+                None => {
+                    let state = self.work.wait(state);
+                    (state.unwrap_or_else(PoisonError::into_inner), false)
+                }
+                Some(limit) => {
+                    let waited = self.work.wait_timeout(state, limit);
+                    let (state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+                    (state, waited.timed_out())
+                }
+            };
+            state.idle = false;
+            if timed_out && state.lines.is_empty() && !state.closed {
+                return Work::Nothing;
+            }
         }
-        state.idle = false;
-        Some(Batch {
-            lines: mem::replace(&mut state.lines, spare),
+        if state.reopening.asked > state.reopening.done {
+            return Work::Reopen;
+        }
+        Work::Write(Batch {
+            lines: mem::replace(&mut state.lines, mem::take(spare)),
             events: state.queued(),
+            gap: state.lost() - state.gap_on_record,
+            is_last: state.closed,
         })
     }
 
-    /// Enters what became of some lines of a batch into the account: how many
-    /// are on record, how many are lost, and why.
-    pub(super) fn settle(&self, written: u64, failed: u64, error: Option<io::Error>) {
+    /// Enters what became of some lines of a batch into the account.
+    pub(super) fn settle(&self, settled: Settled) {
         let mut state = self.lock();
-        state.written += written;
-        state.failed += failed;
-        let replaced = state.keep(error);
+        state.written += settled.written;
+        state.failed += settled.failed;
+        state.gap_on_record += settled.gap;
+        #[cfg(feature = "chain")]
+        {
+            state.head = settled.head.or(state.head);
+        }
+        match &settled.error {
+            Some(_) => state.failing_since = state.failing_since.or_else(|| Some(now())),
+            None if settled.written > 0 => state.failing_since = None,
+            None => {}
+        }
+        let replaced = state.keep(settled.error);
         drop(state);
         self.progress.notify_all();
         self.room.notify_all();
         drop(replaced);
+    }
+
+    /// So many events that were counted as written are lost after all.
+    pub(super) fn recount(&self, events: u64, error: io::Error) {
+        let mut state = self.lock();
+        state.written -= events;
+        state.failed += events;
+        state.failing_since = state.failing_since.or_else(|| Some(now()));
+        drop(state.keep(Some(error)));
+    }
+
+    /// Whether writing is possible, found out without an event to write.
+    pub(super) fn found(&self, probed: io::Result<()>) {
+        let mut state = self.lock();
+        state.failing_since = match probed {
+            Ok(()) => None,
+            Err(_) => state.failing_since.or_else(|| Some(now())),
+        };
+        let replaced = state.keep(probed.err());
+        drop(state);
+        self.room.notify_all();
+        drop(replaced);
+    }
+
+    /// Something went wrong that keeps nothing from being written.
+    pub(super) fn note(&self, error: io::Error) {
+        let replaced = self.lock().keep(Some(error));
+        drop(replaced);
+    }
+
+    /// Since when nothing can be written.
+    pub(super) fn is_failing(&self) -> bool {
+        self.lock().failing_since.is_some()
+    }
+
+    /// Where the chain of what is on record stands.
+    #[cfg(feature = "chain")]
+    pub(super) fn head(&self) -> Option<Link> {
+        self.lock().head
+    }
+
+    /// Has the writer thread open its file anew, and waits for that.
+    pub(super) fn reopen(&self, timeout: Duration) -> Result<(), AuditError> {
+        let mut state = self.lock();
+        if state.gone {
+            return Err(AuditError::Ended);
+        }
+        state.reopening.asked += 1;
+        let mine = state.reopening.asked;
+        state.idle = false;
+        self.work.notify_one();
+        let state = self.wait_while(state, timeout, |state| {
+            !state.gone && state.reopening.done < mine
+        });
+        match &state.reopening.failed {
+            _ if state.reopening.done < mine => {
+                let queued = state.queued();
+                Err(AuditError::TimedOut { queued })
+            }
+            Some(source) => Err(AuditError::NotReopened {
+                source: source.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// What became of all the wishes for a file opened anew so far.
+    pub(super) fn reopened(&self, result: io::Result<()>) {
+        let mut state = self.lock();
+        state.reopening.done = state.reopening.asked;
+        state.reopening.failed = result.err().map(Arc::new);
+        drop(state);
+        self.progress.notify_all();
     }
 
     /// Waits before a failed write is tried again, for no longer than `pause`;
@@ -214,6 +421,17 @@ impl Queue {
         drop(replaced);
     }
 
+    /// Waits until the line with this ticket is settled, for as long as that
+    /// takes.
+    pub(super) fn wait_for(&self, ticket: u64) {
+        let state = self.lock();
+        drop(
+            self.progress
+                .wait_while(state, |state| state.settled() < ticket && !state.gone)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+    }
+
     pub(super) fn wait_until_settled(&self, timeout: Duration) -> Result<(), AuditError> {
         let state = self.lock();
         let target = state.accepted;
@@ -240,9 +458,10 @@ impl Queue {
         Health {
             queued: state.queued(),
             written: state.written,
-            lost: state.refused + state.failed,
+            lost: state.lost(),
             spilled: state.spilled,
             last_error: state.last_error.clone(),
+            failing_since: state.failing_since,
         }
     }
 
@@ -268,6 +487,14 @@ impl Queue {
 impl State {
     fn settled(&self) -> u64 {
         self.written + self.failed
+    }
+
+    fn lost(&self) -> u64 {
+        self.refused + self.failed
+    }
+
+    fn has_room(&self, capacity: u64) -> bool {
+        self.queued() + self.reserved < capacity
     }
 
     /// Events accepted and not settled, those that are being written included.

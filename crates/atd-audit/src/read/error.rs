@@ -34,8 +34,6 @@ pub enum ReadError {
         /// What was given for one.
         text: String,
     },
-    /// Not an Ed25519 public key.
-    PublicKey,
 }
 
 impl ReadError {
@@ -57,7 +55,6 @@ impl fmt::Display for ReadError {
                 "`{text}` is no time of RFC 3339, such as 2026-11-22T16:04:06Z"
             ),
             Self::OutcomeKind { text } => write!(f, "`{text}` is no kind of outcome"),
-            Self::PublicKey => f.write_str("an Ed25519 public key is 64 hex digits"),
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::{collections::VecDeque, fs, io, path::PathBuf};
 
 use super::{
-    AuditLog, ReadError, Record, Segment, files, lines::LineReader, parse, records::RawLine,
-    segment,
+    AuditLog, ReadError, Record, Segment, lines::LineReader, parse, records::RawLine, segment,
 };
+use crate::segments;
 
 /// The lines of a log as they are written, across rotations. What
 /// [`AuditLog::follow`](crate::AuditLog::follow) gives.
@@ -22,7 +22,7 @@ pub struct Follow {
     /// The rotated segments that are read, or are waiting to be.
     known: Vec<PathBuf>,
     /// The segment that was active and is read, under whatever name now.
-    left: Option<(u64, u64)>,
+    left: segments::Identity,
     /// Where to begin in the next segment, in bytes.
     offset: u64,
 }
@@ -99,7 +99,7 @@ impl Follow {
             let is_known = |it: &Segment| self.known.iter().any(|known| known == it.path());
             let was_left = |it: &Segment| {
                 let found = fs::metadata(it.path()).ok();
-                self.left.is_some() && found.and_then(|it| files::identity(&it)) == self.left
+                self.left.is_some() && found.and_then(|it| segments::identity(&it)) == self.left
             };
             let is_new = |it: &Segment| it.is_active() || !(is_known(it) || was_left(it));
             self.waiting = listed.into_iter().filter(is_new).collect();
@@ -141,15 +141,15 @@ impl Current {
     /// Whether another file is at the log's path by now.
     fn was_replaced(&self, path: &std::path::Path) -> io::Result<bool> {
         let now = match fs::metadata(path) {
-            Ok(found) => files::identity(&found),
+            Ok(found) => segments::identity(&found),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),
         };
         Ok(now != self.identity()?)
     }
 
-    fn identity(&self) -> io::Result<Option<(u64, u64)>> {
-        Ok(files::identity(&self.lines.file().metadata()?))
+    fn identity(&self) -> io::Result<segments::Identity> {
+        Ok(segments::identity(&self.lines.file().metadata()?))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, sync::Arc};
 
-use super::files;
+use crate::segments;
 
 /// The longest line that is held in memory, in bytes. The lines of a log are
 /// at most 64 KiB (promise A9); what is longer than this is told as too long.
@@ -140,7 +140,7 @@ impl LineReader {
         self.start = 0;
         let filled = self.buffer.len();
         self.buffer.resize(filled + CHUNK, 0);
-        let read = files::read_at(&self.file, &mut self.buffer[filled..], self.read_to);
+        let read = segments::read_at(&self.file, &mut self.buffer[filled..], self.read_to);
         let more = *read.as_ref().unwrap_or(&0);
         self.buffer.truncate(filled + more);
         self.read_to += more as u64;

@@ -7,10 +7,13 @@ use std::{
 };
 
 use super::{
-    Follow, Matching, Query, ReadError, Records, Segment, backwards::Backwards, files,
-    lines::LINE_LIMIT, parse, segment,
+    Follow, Matching, Query, ReadError, Records, Segment, lines::LINE_LIMIT, parse, segment,
 };
-use crate::{Head, chain::Link};
+use crate::{
+    Head,
+    chain::Link,
+    segments::{Backwards, read_full_at},
+};
 
 /// A log and the segments that were rotated away from it, to be read.
 ///
@@ -196,7 +199,7 @@ fn is_empty(file: &File, line: &std::ops::Range<u64>) -> io::Result<bool> {
 
 fn read(file: &File, line: &std::ops::Range<u64>) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; (line.end - line.start) as usize];
-    let read = files::read_full_at(file, &mut bytes, line.start)?;
+    let read = read_full_at(file, &mut bytes, line.start)?;
     bytes.truncate(read);
     Ok(bytes)
 }

@@ -1,11 +1,7 @@
 //! Reading a log: its events, its chain, questions to it.
 
-mod backwards;
 mod error;
-mod files;
 mod follow;
-#[cfg(feature = "sign")]
-mod key;
 mod kind;
 mod lines;
 mod log;
@@ -24,8 +20,6 @@ mod verify;
 
 pub use error::ReadError;
 pub use follow::Follow;
-#[cfg(feature = "sign")]
-pub use key::PublicKey;
 pub use kind::OutcomeKind;
 pub use log::AuditLog;
 pub use query::{Matching, Query};

@@ -2,10 +2,14 @@
 
 use std::{fmt, str::FromStr};
 
-use ed25519_dalek::{Signature, VerifyingKey};
+#[cfg(feature = "read")]
+use ed25519_dalek::Signature;
+use ed25519_dalek::VerifyingKey;
 
-use super::ReadError;
-use crate::chain::{Link, hex, unhex};
+use super::KeyError;
+#[cfg(feature = "read")]
+use crate::chain::Link;
+use crate::chain::{hex, unhex};
 
 /// The Ed25519 key that a log's signatures are checked with. Its text is 64
 /// digits of lower-case hex.
@@ -17,13 +21,17 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`ReadError::PublicKey`]: it is no point of the curve, or one of those
+    /// [`KeyError::Public`]: it is no point of the curve, or one of those
     /// few under which a signature proves nothing.
-    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, ReadError> {
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
         match VerifyingKey::from_bytes(bytes) {
             Ok(key) if !key.is_weak() => Ok(Self(key)),
-            _ => Err(ReadError::PublicKey),
+            _ => Err(KeyError::Public),
         }
+    }
+
+    pub(super) const fn of(key: VerifyingKey) -> Self {
+        Self(key)
     }
 
     /// Its bytes.
@@ -34,7 +42,8 @@ impl PublicKey {
 
     /// Whether `link` is signed with this key's other half; strictly, so that
     /// there is one signature for one link.
-    pub(super) fn has_signed(&self, link: &Link, sig: &[u8; 64]) -> bool {
+    #[cfg(feature = "read")]
+    pub(crate) fn has_signed(&self, link: &Link, sig: &[u8; 64]) -> bool {
         let message = link.chain.signing_message(link.seq);
         let sig = Signature::from_bytes(sig);
         self.0.verify_strict(&message, &sig).is_ok()
@@ -42,12 +51,12 @@ impl PublicKey {
 }
 
 impl FromStr for PublicKey {
-    type Err = ReadError;
+    type Err = KeyError;
 
     /// Reads hex of either case; space around it is ignored.
-    fn from_str(text: &str) -> Result<Self, ReadError> {
+    fn from_str(text: &str) -> Result<Self, KeyError> {
         let digits = text.trim().to_ascii_lowercase();
-        let bytes = unhex(digits.as_bytes()).ok_or(ReadError::PublicKey)?;
+        let bytes = unhex(digits.as_bytes()).ok_or(KeyError::Public)?;
         Self::from_bytes(&bytes)
     }
 }

@@ -2,14 +2,14 @@
 
 use std::{fs::File, io, ops::Range};
 
-use super::files;
+use super::positioned;
 
 const BLOCK: u64 = 64 * 1024;
 
 /// Goes back from line to line, and reads no more of the file than it takes.
 /// What stands behind the last newline is no line yet.
 #[derive(Debug)]
-pub(super) struct Backwards<'a> {
+pub(crate) struct Backwards<'a> {
     file: &'a File,
     /// The newline that ends the next line to give.
     newline: Option<u64>,
@@ -18,7 +18,7 @@ pub(super) struct Backwards<'a> {
 }
 
 impl<'a> Backwards<'a> {
-    pub(super) fn new(file: &'a File) -> io::Result<Self> {
+    pub(crate) fn new(file: &'a File) -> io::Result<Self> {
         let mut lines = Self {
             file,
             newline: None,
@@ -31,12 +31,12 @@ impl<'a> Backwards<'a> {
 
     /// Where the line behind the next one to give begins: at first, behind the
     /// last newline.
-    pub(super) fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.newline.map_or(0, |newline| newline + 1)
     }
 
     /// The bytes of the line before, its newline not among them.
-    pub(super) fn previous(&mut self) -> io::Result<Option<Range<u64>>> {
+    pub(crate) fn previous(&mut self) -> io::Result<Option<Range<u64>>> {
         let Some(end) = self.newline else {
             return Ok(None);
         };
@@ -68,7 +68,7 @@ impl<'a> Backwards<'a> {
     fn read_block_before(&mut self, offset: u64) -> io::Result<()> {
         self.block_start = offset.saturating_sub(BLOCK);
         self.block.resize((offset - self.block_start) as usize, 0);
-        let read = files::read_full_at(self.file, &mut self.block, self.block_start)?;
+        let read = positioned::read_full_at(self.file, &mut self.block, self.block_start)?;
         self.block.truncate(read);
         Ok(())
     }

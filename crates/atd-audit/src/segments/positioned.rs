@@ -7,7 +7,7 @@ use std::{
 
 /// Reads at an offset, past interruptions; 0 at the end. Where the file stands
 /// for whoever else reads it does not matter.
-pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     loop {
         #[cfg(unix)]
         let read = std::os::unix::fs::FileExt::read_at(file, buffer, offset);
@@ -21,7 +21,7 @@ pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
 }
 
 /// Reads until the buffer is full or the file ends; how much was read.
-pub(super) fn read_full_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+pub(crate) fn read_full_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match read_at(file, &mut buffer[filled..], offset + filled as u64)? {
@@ -38,7 +38,7 @@ pub(super) fn read_full_at(file: &File, buffer: &mut [u8], offset: u64) -> io::R
     unix,
     expect(clippy::unnecessary_wraps, reason = "other systems do not say it")
 )]
-pub(super) fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
+pub(crate) fn identity(metadata: &Metadata) -> super::Identity {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;

@@ -1,0 +1,86 @@
+//! What an earlier process had begun and not put on record.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::Path,
+};
+
+use super::{super::file::to_read, call_id};
+use crate::segments;
+
+/// The lines of the journal at `journal` whose calls have no event in the log
+/// at `log`, in the order in which they were started.
+///
+/// The log is read only if there are such lines, from its newest segment back,
+/// until each call is found.
+pub(in crate::json_lines) fn recover(journal: &Path, log: &Path) -> io::Result<Vec<Vec<u8>>> {
+    let Some(file) = to_read(journal)? else {
+        return Ok(Vec::new());
+    };
+    let mut started = HashMap::new();
+    for_each_line(file, |line| {
+        // A line that was cut short is of a call that never began.
+        if line.ends_with(b"}\n") && !call_id(line).is_empty() {
+            let number = started.len();
+            started.insert(call_id(line).to_vec(), (number, line.to_vec()));
+        }
+        true
+    })?;
+    let rotated = segments::rotated(log)?.into_iter().map(|(_, path)| path);
+    let newest_first = rotated.chain([log.to_owned()]).rev();
+    for segment in newest_first {
+        if started.is_empty() {
+            break;
+        }
+        if let Some(file) = to_read(&segment)?.filter(is_regular) {
+            for_each_line(file, |line| {
+                if started.contains_key(call_id(line)) && is_whole(line) {
+                    started.remove(call_id(line));
+                }
+                !started.is_empty()
+            })?;
+        }
+    }
+    let mut left: Vec<_> = started.into_values().collect();
+    left.sort();
+    Ok(left.into_iter().map(|(_, line)| line).collect())
+}
+
+/// Whether `line` ends where its object does. A line that was cut short may end
+/// in a brace too.
+fn is_whole(line: &[u8]) -> bool {
+    let (mut depth, mut in_string, mut is_escaped) = (0_u32, false, false);
+    let line = line.trim_ascii_end();
+    for (index, byte) in line.iter().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'{' if !in_string => depth += 1,
+            b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return index + 1 == line.len() && *byte == b'}';
+        }
+    }
+    false
+}
+
+fn is_regular(file: &File) -> bool {
+    file.metadata().is_ok_and(|found| found.is_file())
+}
+
+fn for_each_line(file: File, mut wants_more: impl FnMut(&[u8]) -> bool) -> io::Result<()> {
+    let mut reader = BufReader::with_capacity(256 * 1024, file);
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        if !wants_more(&line) {
+            break;
+        }
+        line.clear();
+    }
+    Ok(())
+}

@@ -1,0 +1,242 @@
+//! From the lines of the queue to the bytes of the log: where a segment ends,
+//! what is written beside an event, and the chain.
+
+#[cfg(feature = "chain")]
+use std::io::Write as _;
+
+#[cfg(feature = "chain")]
+use crate::{
+    Chaining,
+    chain::{ChainHash, Link, hex},
+};
+
+/// Makes the bytes of the log.
+pub(super) struct Sealing {
+    /// The bytes of a part whose lines are not those of the queue.
+    sealed: Vec<u8>,
+    #[cfg(feature = "chain")]
+    chain: Option<Chain>,
+}
+
+/// So many lines that are written at once and lie in one segment.
+pub(super) struct Part {
+    pub(super) events: u64,
+    /// How much of the queue's lines this is.
+    pub(super) length: usize,
+    /// Nothing else goes into the segment.
+    pub(super) ends_segment: bool,
+    /// The bytes are in [`Sealing::sealed`].
+    is_sealed: bool,
+}
+
+/// How the lines of a part are to be made.
+pub(super) struct Terms {
+    /// Events that are lost and that no line on record tells of.
+    pub(super) gap: u64,
+    /// After how many bytes the segment ends; never, if `None`.
+    pub(super) room: Option<u64>,
+    /// No line comes after these.
+    pub(super) is_last: bool,
+}
+
+impl Sealing {
+    #[cfg(not(feature = "chain"))]
+    pub(super) fn new() -> Self {
+        Self { sealed: Vec::new() }
+    }
+
+    /// Seals with `chaining`, behind `last`.
+    #[cfg(feature = "chain")]
+    pub(super) fn new(chaining: Option<Chaining>, last: Option<Link>) -> Self {
+        Self {
+            sealed: Vec::new(),
+            chain: chaining.map(|how| Chain {
+                how,
+                last,
+                is_new_file: true,
+            }),
+        }
+    }
+
+    /// As much of `lines`, which are `events`, as the segment takes; at least
+    /// one line.
+    pub(super) fn part(&mut self, lines: &[u8], events: u64, terms: &Terms) -> Part {
+        #[cfg(feature = "chain")]
+        let plain = terms.gap == 0 && self.chain.is_none();
+        #[cfg(not(feature = "chain"))]
+        let plain = terms.gap == 0;
+        if plain {
+            as_they_are(lines, events, terms.room)
+        } else {
+            self.seal(lines, events, terms)
+        }
+    }
+
+    /// The bytes of the part that was made last, out of `lines`.
+    pub(super) fn bytes<'a>(&'a self, part: &Part, lines: &'a [u8]) -> &'a [u8] {
+        if part.is_sealed {
+            &self.sealed
+        } else {
+            &lines[..part.length]
+        }
+    }
+
+    fn seal(&mut self, lines: &[u8], events: u64, terms: &Terms) -> Part {
+        let mut part = Part {
+            events: 0,
+            length: 0,
+            ends_segment: false,
+            is_sealed: true,
+        };
+        #[cfg(feature = "chain")]
+        let mut last = self.chain.as_ref().and_then(|chain| chain.last);
+        self.sealed.clear();
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            let start = self.sealed.len();
+            self.sealed
+                .extend_from_slice(line.strip_suffix(b"}\n").unwrap_or(line));
+            if terms.gap > 0 && part.events == 0 {
+                let gap = format!(",\"lost_before\":{}", terms.gap);
+                self.sealed.extend_from_slice(gap.as_bytes());
+            }
+            part.events += 1;
+            part.length += line.len();
+            let length = self.sealed.len() as u64 + self.seal_length();
+            part.ends_segment = terms.room.is_some_and(|room| length >= room);
+            #[cfg(feature = "chain")]
+            if let Some(chain) = &self.chain {
+                let must_sign = part.ends_segment
+                    || (chain.is_new_file && part.events == 1)
+                    || (terms.is_last && part.events == events);
+                last = Some(chain.seal(&mut self.sealed, start, last, must_sign));
+            }
+            #[cfg(not(feature = "chain"))]
+            let _ = (start, events, terms.is_last);
+            self.sealed.extend_from_slice(b"}\n");
+            if part.ends_segment {
+                break;
+            }
+        }
+        part
+    }
+
+    /// What follows the fields of a line, without a signature.
+    fn seal_length(&self) -> u64 {
+        #[cfg(feature = "chain")]
+        if self.chain.is_some() {
+            return ",\"seq\":,\"chain\":\"\"}\n".len() as u64 + 20 + 64;
+        }
+        "}\n".len() as u64
+    }
+
+    /// The first `lines` of the part that was made last may be on record: their
+    /// numbers are not given again. Returns where the chain stands then.
+    #[cfg(feature = "chain")]
+    pub(super) fn commit(&mut self, lines: u64) -> Option<Link> {
+        let chain = self.chain.as_mut()?;
+        let last = usize::try_from(lines)
+            .unwrap_or(usize::MAX)
+            .checked_sub(1)?;
+        let line = self.sealed.split(|byte| *byte == b'\n').nth(last)?;
+        chain.last = Link::parse(line).map(|(link, _)| link).or(chain.last);
+        chain.is_new_file = false;
+        chain.last
+    }
+
+    /// Where the chain stands.
+    #[cfg(feature = "chain")]
+    pub(super) fn last(&self) -> Option<Link> {
+        self.chain.as_ref()?.last
+    }
+
+    /// What comes next is written to another file.
+    #[cfg(feature = "chain")]
+    pub(super) fn begin_file(&mut self) {
+        if let Some(chain) = &mut self.chain {
+            chain.is_new_file = true;
+        }
+    }
+}
+
+/// A part whose lines go into the log as they come out of the queue.
+fn as_they_are(lines: &[u8], events: u64, room: Option<u64>) -> Part {
+    let whole = Part {
+        events,
+        length: lines.len(),
+        ends_segment: false,
+        is_sealed: false,
+    };
+    let Some(room) = room else {
+        return whole;
+    };
+    // The line that reaches the limit is the last.
+    let from = usize::try_from(room.saturating_sub(1)).unwrap_or(usize::MAX);
+    let rest = lines.get(from..).unwrap_or_default();
+    let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+        return whole;
+    };
+    let length = from + end + 1;
+    if length == lines.len() {
+        return Part {
+            ends_segment: true,
+            ..whole
+        };
+    }
+    Part {
+        events: lines[..length].iter().filter(|&&b| b == b'\n').count() as u64,
+        length,
+        ends_segment: true,
+        is_sealed: false,
+    }
+}
+
+/// Where the chain stands, and how it goes on.
+#[cfg(feature = "chain")]
+struct Chain {
+    how: Chaining,
+    last: Option<Link>,
+    /// No line of this chain is in the file yet: the next is signed, for all
+    /// that are before it.
+    is_new_file: bool,
+}
+
+#[cfg(feature = "chain")]
+impl Chain {
+    /// Appends the seal of the line that begins at `start`, behind `last`.
+    fn seal(
+        &self,
+        sealed: &mut Vec<u8>,
+        start: usize,
+        last: Option<Link>,
+        must_sign: bool,
+    ) -> Link {
+        let before = last.map_or(ChainHash::START, |link| link.chain);
+        let seq = last.map_or(1, |link| link.seq.saturating_add(1));
+        // Writing to a vector does not fail.
+        let _ = write!(sealed, ",\"seq\":{seq}");
+        let chain = before.next(&sealed[start..]);
+        let link = Link {
+            seq,
+            chain,
+            sig: self.signature(seq, &chain, must_sign),
+        };
+        let _ = write!(sealed, ",\"chain\":\"{}\"", hex(chain.as_bytes()));
+        if let Some(sig) = &link.sig {
+            let _ = write!(sealed, ",\"sig\":\"{}\"", hex(sig));
+        }
+        link
+    }
+
+    #[cfg(feature = "sign")]
+    fn signature(&self, seq: u64, chain: &ChainHash, must_sign: bool) -> Option<[u8; 64]> {
+        let signed = self.how.signed.as_ref()?;
+        let is_due = must_sign || seq.is_multiple_of(signed.every.get());
+        is_due.then(|| signed.key.sign(seq, chain))
+    }
+
+    #[cfg(not(feature = "sign"))]
+    fn signature(&self, _: u64, _: &ChainHash, _: bool) -> Option<[u8; 64]> {
+        let _ = &self.how;
+        None
+    }
+}
