@@ -227,8 +227,9 @@ impl JsonLinesBuilder {
         if tail.is_torn {
             output.begin_line();
         }
-        // Nothing else tells whether a device takes anything.
-        let must_probe = journal.is_some() && !is_regular;
+        // Nothing else tells whether a device takes anything, and a last line
+        // that lacks its newline is on record only with it.
+        let must_probe = journal.is_some() && (!is_regular || tail.is_torn);
         let opened = Opened {
             probed: if must_probe { output.probe() } else { Ok(()) },
             output,

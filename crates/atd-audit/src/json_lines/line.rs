@@ -94,6 +94,27 @@ pub(super) fn call_id(line: &[u8]) -> &[u8] {
     found().unwrap_or_default()
 }
 
+/// Whether `line` ends where its object does. A line that was cut short may end
+/// in a brace too.
+pub(super) fn is_whole(line: &[u8]) -> bool {
+    let (mut depth, mut in_string, mut is_escaped) = (0_u32, false, false);
+    let line = line.trim_ascii_end();
+    for (index, byte) in line.iter().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'{' if !in_string => depth += 1,
+            b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return index + 1 == line.len() && *byte == b'}';
+        }
+    }
+    false
+}
+
 /// What is between the quotes that `text` begins with, and what is behind.
 fn string_in(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let text = text.strip_prefix(b"\"")?;

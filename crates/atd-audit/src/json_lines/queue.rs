@@ -79,6 +79,9 @@ struct State {
 struct Reopening {
     asked: u64,
     done: u64,
+    /// How many events were accepted when it was last asked for: they go into
+    /// the file that is open.
+    behind: u64,
     failed: Option<Arc<io::Error>>,
 }
 
@@ -257,7 +260,7 @@ impl Queue {
         }
         spare.clear();
         let mut state = self.lock();
-        while state.lines.is_empty() && state.reopening.asked == state.reopening.done {
+        while state.lines.is_empty() && !state.is_to_reopen() {
             if state.closed {
                 return Work::End;
             }
@@ -279,7 +282,7 @@ impl Queue {
                 return Work::Nothing;
             }
         }
-        if state.reopening.asked > state.reopening.done {
+        if state.is_to_reopen() {
             return Work::Reopen;
         }
         Work::Write(Batch {
@@ -359,6 +362,7 @@ impl Queue {
         }
         state.reopening.asked += 1;
         let mine = state.reopening.asked;
+        state.reopening.behind = state.accepted;
         state.idle = false;
         self.work.notify_one();
         let state = self.wait_while(state, timeout, |state| {
@@ -491,6 +495,10 @@ impl State {
 
     fn lost(&self) -> u64 {
         self.refused + self.failed
+    }
+
+    fn is_to_reopen(&self) -> bool {
+        self.reopening.asked > self.reopening.done && self.settled() >= self.reopening.behind
     }
 
     fn has_room(&self, capacity: u64) -> bool {

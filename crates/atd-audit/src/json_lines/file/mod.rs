@@ -206,13 +206,13 @@ impl LogFile {
             // Somebody else has rotated it.
             return self.reopen().map(drop);
         }
+        self.finish_rotation()?;
         let disk = self.upkeep.disk.clone();
         let now = (self.upkeep.clock.0)();
         let newest = segments::rotated(&self.path)?.last().map(|(name, _)| *name);
         let segment = SegmentName::next(newest, now).path(&self.path);
         let next = self.next_path();
 
-        disk.remove(&next)?;
         let handle = disk.create(&next)?;
         handle.lock(&self.path)?;
         disk.link(&self.path, &segment)?;
@@ -234,7 +234,7 @@ impl LogFile {
         Ok(())
     }
 
-    /// Takes back what a process left that died while it rotated.
+    /// Takes back what is left of a rotation that did not come to its end.
     fn finish_rotation(&self) -> io::Result<()> {
         self.upkeep.disk.remove(&self.next_path())?;
         let here = identity(&self.handle.file().metadata()?);

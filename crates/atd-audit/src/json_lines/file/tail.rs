@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::to_read;
+use super::{super::line::is_whole, to_read};
 #[cfg(feature = "chain")]
 use crate::chain::Link;
 use crate::segments::{self, Backwards, read_full_at};
@@ -86,7 +86,7 @@ fn bytes(file: &File, start: u64, end: u64) -> io::Result<Vec<u8>> {
 }
 
 impl Tail {
-    /// Whether `line` is an event's, as far as its two ends tell.
+    /// Whether `line` is an event's, and if so, whether it is one of a chain.
     fn note(&mut self, line: &[u8]) -> bool {
         #[cfg(feature = "chain")]
         {
@@ -99,6 +99,6 @@ impl Tail {
             self.is_chained =
                 line.ends_with(b"\"}") && line.windows(CHAIN.len()).any(|found| found == CHAIN);
         }
-        self.is_chained || (line.starts_with(b"{\"") && line.ends_with(b"}"))
+        is_whole(line)
     }
 }

@@ -7,7 +7,10 @@ use std::{
     path::Path,
 };
 
-use super::{super::file::to_read, call_id};
+use super::{
+    super::{file::to_read, line::is_whole},
+    call_id,
+};
 use crate::segments;
 
 /// The lines of the journal at `journal` whose calls have no event in the log
@@ -46,27 +49,6 @@ pub(in crate::json_lines) fn recover(journal: &Path, log: &Path) -> io::Result<V
     let mut left: Vec<_> = started.into_values().collect();
     left.sort();
     Ok(left.into_iter().map(|(_, line)| line).collect())
-}
-
-/// Whether `line` ends where its object does. A line that was cut short may end
-/// in a brace too.
-fn is_whole(line: &[u8]) -> bool {
-    let (mut depth, mut in_string, mut is_escaped) = (0_u32, false, false);
-    let line = line.trim_ascii_end();
-    for (index, byte) in line.iter().enumerate() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = in_string,
-            b'"' => in_string = !in_string,
-            b'{' if !in_string => depth += 1,
-            b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth == 0 {
-            return index + 1 == line.len() && *byte == b'}';
-        }
-    }
-    false
 }
 
 fn is_regular(file: &File) -> bool {
