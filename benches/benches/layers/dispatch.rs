@@ -22,7 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use atd_runtime::audit::AuditSink;
-use atd_runtime::proto::{FrameDecoder, Hello, JsonText, Request, Response, RunTool};
+use atd_runtime::proto::{FrameDecoder, Hello, JsonText, Request, Response, RunTool, ToolFilter};
 use atd_runtime::server::Session;
 use atd_runtime::{Dispatcher, Gate, Registry, Server, tool_fn};
 use benches::{
@@ -117,14 +117,14 @@ fn frames(c: &mut Criterion) {
     group.bench_function(BenchmarkId::new("tool_list", TOOLS), |b| {
         // So many tools take a while: made once, and only if it is asked for.
         let caller = caller.get_or_insert_with(|| caller_of_many(TOOLS));
-        let wire = frame(|body| Request::ToolList.encode(body));
+        let wire = frame(|body| Request::ToolList(ToolFilter::default()).encode(body));
         b.iter_custom(|calls| time(|| caller.exchange(&wire, calls)));
     });
 }
 
 fn caller_of_many(tools: usize) -> Caller {
     let mut caller = Caller::new(registry_of(tools), None);
-    match caller.answer(&Request::ToolList) {
+    match caller.answer(&Request::ToolList(ToolFilter::default())) {
         Response::ToolList { tools: listed } => assert_eq!(listed.len(), tools),
         other => panic!("no catalog: {other:?}"),
     }

@@ -9,7 +9,7 @@ pub(crate) fn due(request: &Request) -> &'static str {
     match request {
         Request::Ping => "pong",
         Request::Hello(_) => "hello_ack",
-        Request::ToolList => "tool_list",
+        Request::ToolList(_) => "tool_list",
         Request::ToolSchema { .. } => "tool_schema",
         Request::RunTool(_) | Request::RunToolContinue(_) => "tool_result",
         // This crate makes no others.

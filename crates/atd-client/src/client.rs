@@ -3,7 +3,8 @@
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use atd_proto::{
-    Hello, HelloAck, Request, Response, RunTool, RunToolContinue, ToolDefinition, ToolSummary,
+    Hello, HelloAck, Request, Response, RunTool, RunToolContinue, ToolDefinition, ToolFilter,
+    ToolSummary,
 };
 use serde::Serialize;
 use tokio::{
@@ -106,7 +107,13 @@ impl Client {
     /// # Errors
     /// See [`Client`].
     pub async fn list(&self) -> Result<Vec<ToolSummary>, ClientError> {
-        match self.ask(Request::ToolList, self.request_timeout).await? {
+        match self
+            .ask(
+                Request::ToolList(ToolFilter::default()),
+                self.request_timeout,
+            )
+            .await?
+        {
             Response::ToolList { tools } => Ok(tools),
             other => Err(unexpected("tool_list", &other)),
         }

@@ -33,6 +33,7 @@
 
 mod capability;
 mod error_code;
+pub mod extension;
 mod frame;
 #[cfg(feature = "tokio")]
 pub mod io;
@@ -46,8 +47,9 @@ pub use error_code::ErrorCode;
 pub use frame::{FrameDecoder, FrameError, MAX_FRAME_BODY, encode_frame};
 pub use json_text::JsonText;
 pub use message::{
-    DecodeError, ErrorBody, Hello, HelloAck, MAX_NESTING, Request, Response, RunTool,
-    RunToolContinue, ToolFailure, ToolResult,
+    DecodeError, ErrorBody, Hello, HelloAck, MAX_NESTING, Progress, RejectedRequest, Request,
+    Response, RunTool, RunToolContinue, TaggedRequest, TaggedResponse, ToolFailure, ToolFilter,
+    ToolResult, push_request_id,
 };
 pub use name::{InvalidToolId, NameConflict, NameTable, check_tool_id, model_name};
 pub use tool::{

@@ -2,8 +2,8 @@
 
 use atd_proto::{
     BindingConfig, BindingProtocol, CapabilitySet, CliConfig, ErrorBody, ErrorCode, Hello,
-    HelloAck, JsonText, OutputFormat, Request, Response, RunTool, RunToolContinue, SafetyLevel,
-    Tier, ToolDefinition, ToolResult, TrustLevel, Visibility,
+    HelloAck, JsonText, OutputFormat, Progress, Request, Response, RunTool, RunToolContinue,
+    SafetyLevel, Tier, ToolDefinition, ToolFilter, ToolResult, TrustLevel, Visibility, extension,
 };
 use serde_json::json;
 
@@ -16,7 +16,7 @@ fn requests() -> Vec<Request> {
             requested_capabilities: CapabilitySet::from_iter(["write", "read"]),
             ucan_tokens: vec!["a.b.c".into()],
         }),
-        Request::ToolList,
+        Request::ToolList(ToolFilter::default()),
         Request::ToolSchema {
             tool_id: "ref:fs.read".into(),
         },
@@ -34,6 +34,17 @@ fn requests() -> Vec<Request> {
             tool_id: "ref:fs.read".into(),
             cursor: "opaque".into(),
         }),
+        Request::ToolList(ToolFilter {
+            query: Some("read \"me\"".into()),
+            domain: Some("fs".into()),
+            tier: Some(Tier::Hot),
+            visibility: Some(Visibility::Write),
+            limit: Some(10),
+            omit_schemas: true,
+        }),
+        Request::Cancel {
+            request_id: u64::MAX,
+        },
     ]
 }
 
@@ -82,6 +93,13 @@ fn responses() -> Vec<Response> {
             granted_capabilities: CapabilitySet::from_iter(["write", "read"]),
             server_version: "atd 0.1.0".into(),
             supported_tiers: Tier::ALL.to_vec(),
+            extensions: vec![],
+        }),
+        Response::HelloAck(HelloAck {
+            granted_capabilities: CapabilitySet::default(),
+            server_version: "atd 0.1.0".into(),
+            supported_tiers: vec![],
+            extensions: extension::ALL.map(str::to_owned).to_vec(),
         }),
         Response::ToolList {
             tools: vec![bare.summary(), definition().summary()],
@@ -109,6 +127,16 @@ fn responses() -> Vec<Response> {
             ErrorBody::new(ErrorCode::CAPABILITY_DENIED, "no")
                 .with_details(json!({"granted": [], "missing": ["read"], "required": ["read"]})),
         ),
+        Response::Progress(Progress {
+            done: 3,
+            total: None,
+            message: None,
+        }),
+        Response::Progress(Progress {
+            done: 3,
+            total: Some(u64::MAX),
+            message: Some("a \"third\"".into()),
+        }),
     ]
 }
 

@@ -5,7 +5,7 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use atd_proto::{ErrorCode, MAX_FRAME_BODY, Request, Response};
+use atd_proto::{ErrorCode, MAX_FRAME_BODY, Request, Response, ToolFilter};
 use serde_json::json;
 use support::peer::{frame, framed};
 use support::serving::{in_flight, recorded, run_tool, serve, serve_with};
@@ -231,7 +231,7 @@ async fn a_frame_that_takes_too_long_is_told_so_and_an_idle_client_is_not() {
 async fn a_client_that_reads_nothing_is_let_go() {
     let serving = serve_with(|builder| builder.write_timeout(SHORT)).await;
     let mut peer = serving.connect().await;
-    let flood = frame(&Request::ToolList).repeat(2_000);
+    let flood = frame(&Request::ToolList(ToolFilter::default())).repeat(2_000);
     // The server stops reading when it cannot write, so this may not all go.
     let _ = peer.stream.write_all(&flood).await;
     while serving.handle.server().metrics_snapshot().connections_open > 0 {

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use atd_audit::{JsonLinesAuditSink, Outcome};
 use atd_gate::Gate;
-use atd_proto::{ErrorCode, JsonText, Request, Response, RunTool, RunToolContinue, Tier};
+use atd_proto::{
+    ErrorCode, JsonText, Request, Response, RunTool, RunToolContinue, Tier, ToolFilter,
+};
 use atd_registry::{Registry, ToolCallError, tool_fn};
 use atd_server::{Server, TierLimits, TierPolicy};
 use serde_json::{Value, json};
@@ -121,7 +123,7 @@ async fn what_is_no_call_leaves_no_event() {
     hello(&server, &mut session, "agent").await;
     for request in [
         Request::Ping,
-        Request::ToolList,
+        Request::ToolList(ToolFilter::default()),
         Request::ToolSchema {
             tool_id: "test:no.such".into(),
         },

@@ -3,7 +3,7 @@
 mod support;
 
 use atd_audit::Outcome;
-use atd_proto::{ErrorCode, Request};
+use atd_proto::{ErrorCode, Request, ToolFilter};
 use serde_json::json;
 use support::peer::{Peer, frame};
 use support::serving::{in_flight, run_tool, serve, serve_with};
@@ -88,7 +88,7 @@ async fn one_of_two_sockets_may_be_shut_down() {
 async fn a_shutdown_does_not_wait_for_a_client_that_reads_nothing() {
     let serving = serve_with(|builder| builder.shutdown_grace(SHORT)).await;
     let mut peer = serving.connect().await;
-    let flood = frame(&Request::ToolList).repeat(2_000);
+    let flood = frame(&Request::ToolList(ToolFilter::default())).repeat(2_000);
     let flooding = tokio::spawn(async move {
         let _ = peer.stream.write_all(&flood).await;
         peer

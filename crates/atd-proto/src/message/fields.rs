@@ -17,6 +17,8 @@ use crate::JsonText;
 pub(super) struct Fields<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<Cow<'a, str>>,
+    pub(super) request_id: Raw<'a>,
+    pub(super) progress: Raw<'a>,
     pub(super) client_id: Raw<'a>,
     pub(super) requested_capabilities: Raw<'a>,
     pub(super) ucan_tokens: Raw<'a>,
@@ -36,6 +38,15 @@ pub(super) struct Fields<'a> {
     pub(super) code: Raw<'a>,
     pub(super) retryable: Raw<'a>,
     pub(super) details: Raw<'a>,
+    pub(super) extensions: Raw<'a>,
+    pub(super) done: Raw<'a>,
+    pub(super) total: Raw<'a>,
+    pub(super) query: Raw<'a>,
+    pub(super) domain: Raw<'a>,
+    pub(super) tier: Raw<'a>,
+    pub(super) visibility: Raw<'a>,
+    pub(super) limit: Raw<'a>,
+    pub(super) omit_schemas: Raw<'a>,
 }
 
 /// A field's text. A `null` is a field that is there.

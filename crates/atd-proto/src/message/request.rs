@@ -6,11 +6,11 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::DecodeError;
-use super::fields::{Reader, scan, unknown_type};
+use super::fields::{Fields, Reader, scan, unknown_type};
 use crate::json_text::write_json;
-use crate::{CapabilitySet, JsonText};
+use crate::{CapabilitySet, JsonText, Tier, Visibility};
 
-const KNOWN: &str = "ping, hello, tool_list, tool_schema, run_tool, run_tool_continue";
+const KNOWN: &str = "ping, hello, tool_list, tool_schema, run_tool, run_tool_continue, cancel";
 
 /// What a client asks of a server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,8 +22,8 @@ pub enum Request {
     Ping,
     /// Who the client is and what it would like to be allowed.
     Hello(Hello),
-    /// The catalog of tools.
-    ToolList,
+    /// The catalog of tools, or the part of it that is asked for.
+    ToolList(ToolFilter),
     /// The whole definition of one tool.
     ToolSchema {
         /// The tool's id.
@@ -33,6 +33,45 @@ pub enum Request {
     RunTool(RunTool),
     /// The next page of a call's result.
     RunToolContinue(RunToolContinue),
+    /// The end of a call under way. It has no answer of its own: the call has.
+    Cancel {
+        /// The id that the call's request carried.
+        request_id: u64,
+    },
+}
+
+/// Which tools of the catalog to list, all of it when nothing is said. What is
+/// said narrows the list; a server that knows no filters sends all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ToolFilter {
+    /// Words that a tool has, each somewhere in its id, name, description,
+    /// domain or tags, upper and lower case alike.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// The tool's domain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    /// The tool's tier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Tier>,
+    /// The tool's visibility. Hidden tools stay hidden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visibility: Option<Visibility>,
+    /// The most tools to list, the first by id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Whether to leave the input schemas out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub omit_schemas: bool,
+}
+
+impl ToolFilter {
+    /// Whether the whole catalog is asked for.
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Who a client is. It may come at any time and again: it replaces the
@@ -117,7 +156,10 @@ impl Request {
         reason = "a frame is read once, and what is kept of it shares its bytes"
     )]
     pub fn decode(frame: Bytes) -> Result<Self, DecodeError> {
-        let mut fields = scan(&frame)?;
+        Self::read(scan(&frame)?, &frame)
+    }
+
+    pub(super) fn read(mut fields: Fields<'_>, frame: &Bytes) -> Result<Self, DecodeError> {
         let kind = fields.kind(KNOWN)?;
         let reader = |message| Reader { message };
         Ok(match &*kind {
@@ -131,7 +173,17 @@ impl Request {
                     ucan_tokens: read.or_default("ucan_tokens", fields.ucan_tokens)?,
                 })
             }
-            "tool_list" => Self::ToolList,
+            "tool_list" => {
+                let read = reader("tool_list");
+                Self::ToolList(ToolFilter {
+                    query: read.or_default("query", fields.query)?,
+                    domain: read.or_default("domain", fields.domain)?,
+                    tier: read.or_default("tier", fields.tier)?,
+                    visibility: read.or_default("visibility", fields.visibility)?,
+                    limit: read.or_default("limit", fields.limit)?,
+                    omit_schemas: read.or_default("omit_schemas", fields.omit_schemas)?,
+                })
+            }
             "tool_schema" => Self::ToolSchema {
                 tool_id: reader("tool_schema").required("tool_id", fields.tool_id)?,
             },
@@ -139,7 +191,7 @@ impl Request {
                 let read = reader("run_tool");
                 Self::RunTool(RunTool {
                     tool_id: read.required("tool_id", fields.tool_id)?,
-                    args: fields.args.text(&frame).unwrap_or(JsonText::EMPTY_OBJECT),
+                    args: fields.args.text(frame).unwrap_or(JsonText::EMPTY_OBJECT),
                     dry_run: read.or_default("dry_run", fields.dry_run)?,
                 })
             }
@@ -150,6 +202,9 @@ impl Request {
                     cursor: read.required("cursor", fields.cursor)?,
                 })
             }
+            "cancel" => Self::Cancel {
+                request_id: reader("cancel").required("request_id", fields.request_id)?,
+            },
             unknown => return Err(unknown_type(unknown, KNOWN)),
         })
     }

@@ -4,11 +4,11 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::DecodeError;
-use super::fields::{Reader, scan, unknown_type};
+use super::fields::{Fields, Reader, scan, unknown_type};
 use crate::json_text::write_json;
 use crate::{CapabilitySet, ErrorCode, JsonText, Tier, ToolDefinition, ToolSummary};
 
-const KNOWN: &str = "pong, hello_ack, tool_list, tool_schema, tool_result, error";
+const KNOWN: &str = "pong, hello_ack, tool_list, tool_schema, tool_result, error, progress";
 
 /// What a server answers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -34,6 +34,8 @@ pub enum Response {
     ToolResult(ToolResult),
     /// Something kept the request from being carried out.
     Error(ErrorBody),
+    /// How far a call under way has come. Its answer is still to come.
+    Progress(Progress),
 }
 
 /// The answer to `hello`.
@@ -46,6 +48,25 @@ pub struct HelloAck {
     pub server_version: String,
     /// The tiers that tools may be in.
     pub supported_tiers: Vec<Tier>,
+    /// What the server understands beyond the protocol's first version, by the
+    /// names in [`extension`](crate::extension).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub extensions: Vec<String>,
+}
+
+/// How far a call has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Progress {
+    /// How much is done, in whatever the tool counts.
+    pub done: u64,
+    /// How much there is to do, where the tool knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// A sentence for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// What came of a call whose tool ran.
@@ -148,7 +169,10 @@ impl Response {
         reason = "a frame is read once, and what is kept of it shares its bytes"
     )]
     pub fn decode(frame: Bytes) -> Result<Self, DecodeError> {
-        let mut fields = scan(&frame)?;
+        Self::read(scan(&frame)?, &frame)
+    }
+
+    pub(super) fn read(mut fields: Fields<'_>, frame: &Bytes) -> Result<Self, DecodeError> {
         let kind = fields.kind(KNOWN)?;
         let reader = |message| Reader { message };
         Ok(match &*kind {
@@ -160,6 +184,7 @@ impl Response {
                         .or_default("granted_capabilities", fields.granted_capabilities)?,
                     server_version: read.or_default("server_version", fields.server_version)?,
                     supported_tiers: read.or_default("supported_tiers", fields.supported_tiers)?,
+                    extensions: read.or_default("extensions", fields.extensions)?,
                 })
             }
             "tool_list" => Self::ToolList {
@@ -172,7 +197,7 @@ impl Response {
                 let read = reader("tool_result");
                 Self::ToolResult(ToolResult {
                     tool_id: read.required("tool_id", fields.tool_id)?,
-                    result: read.json("result", fields.result, &frame)?,
+                    result: read.json("result", fields.result, frame)?,
                     success: read.required("success", fields.success)?,
                     dry_run: read.or_default("dry_run", fields.dry_run)?,
                     next_cursor: read.or_default("next_cursor", fields.next_cursor)?,
@@ -185,6 +210,14 @@ impl Response {
                     code: read.or_default("code", fields.code)?,
                     retryable: read.or_default("retryable", fields.retryable)?,
                     details: read.or_default("details", fields.details)?,
+                })
+            }
+            "progress" => {
+                let read = reader("progress");
+                Self::Progress(Progress {
+                    done: read.required("done", fields.done)?,
+                    total: read.or_default("total", fields.total)?,
+                    message: read.or_default("message", fields.message)?,
                 })
             }
             unknown => return Err(unknown_type(unknown, KNOWN)),

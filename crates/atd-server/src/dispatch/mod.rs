@@ -71,7 +71,7 @@ impl Dispatcher {
         match request {
             Request::Ping => Response::Pong.into(),
             Request::Hello(hello) => self.hello(session, &hello),
-            Request::ToolList => Answer::encoded(self.registry.catalog()),
+            Request::ToolList(_) => Answer::encoded(self.registry.catalog()),
             Request::ToolSchema { tool_id } => match self.find(&tool_id) {
                 Ok(tool) => Answer::encoded(tool.schema_response().clone()),
                 Err(error) => convert::not_found(error).into(),
@@ -155,6 +155,7 @@ impl Dispatcher {
                     granted_capabilities,
                     server_version: self.server_version.clone(),
                     supported_tiers: Tier::ALL.to_vec(),
+                    extensions: Vec::new(),
                 }))
             }
             Err(error) => convert::hello_refused(&error).into(),
