@@ -40,7 +40,10 @@ mod tool;
 
 pub use binding::{Binding, CallFuture, NativeBinding};
 pub use blocking::{BlockingPool, BlockingStats, BlockingTool, blocking_fn};
-pub use call::{Args, ArgumentError, CallContext, CallId, CallSetup, Held, Reply, ToolCallError};
+pub use call::{
+    Args, ArgumentError, CallContext, CallId, CallSetup, ConnectionState, FileStamp, Held,
+    IntoReply, ProgressReporter, ReadTracker, Reply, StaleRead, ToolCallError,
+};
 pub use registry::{RegisterError, RegisteredTool, Registry};
 pub use schema::{Schema, SchemaError, SchemaViolations};
 pub use secrets::{BrokerError, SecretBundle, SecretRequest, TokenBroker};

@@ -7,10 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use atd_proto::{ToolDefinition, ToolDefinitionBuilder};
 use schemars::JsonSchema;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::call::{Args, CallContext, Reply, ToolCallError};
+use crate::call::{Args, CallContext, IntoReply, Reply, ToolCallError};
 
 /// Something that can be called.
 #[async_trait]
@@ -59,7 +58,7 @@ pub fn tool_fn<A, R, F, Fut>(
 ) -> FnTool<F, A>
 where
     A: DeserializeOwned + JsonSchema + Send + 'static,
-    R: Serialize,
+    R: IntoReply,
     F: Fn(A, CallContext) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<R, ToolCallError>> + Send + 'static,
 {
@@ -111,7 +110,7 @@ impl<F, A> FnTool<F, A> {
 impl<A, R, F, Fut> Tool for FnTool<F, A>
 where
     A: DeserializeOwned + JsonSchema + Send + 'static,
-    R: Serialize,
+    R: IntoReply,
     F: Fn(A, CallContext) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<R, ToolCallError>> + Send + 'static,
 {
@@ -121,8 +120,7 @@ where
 
     async fn call(&self, args: Args, ctx: &CallContext) -> Result<Reply, ToolCallError> {
         let args = args.parse()?;
-        let result = (self.run)(args, ctx.clone()).await?;
-        Reply::json(&result)
+        (self.run)(args, ctx.clone()).await?.into_reply()
     }
 }
 

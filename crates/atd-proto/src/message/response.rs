@@ -135,6 +135,36 @@ impl ErrorBody {
     }
 }
 
+impl Progress {
+    /// So much is done.
+    pub fn new(done: u64) -> Self {
+        Self {
+            done,
+            ..Self::default()
+        }
+    }
+
+    /// Of so much.
+    #[must_use]
+    pub fn of(mut self, total: u64) -> Self {
+        self.total = Some(total);
+        self
+    }
+
+    /// With a sentence for people.
+    #[must_use]
+    pub fn saying(mut self, message: impl Into<String>) -> Self {
+        self.message = Some(message.into());
+        self
+    }
+}
+
+impl From<u64> for Progress {
+    fn from(done: u64) -> Self {
+        Self::new(done)
+    }
+}
+
 impl ToolResult {
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(br#"{"type":"tool_result","tool_id":"#);

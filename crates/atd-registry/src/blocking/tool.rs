@@ -6,13 +6,12 @@ use std::thread;
 
 use atd_proto::ToolDefinition;
 use schemars::JsonSchema;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
 use super::pool::{Abandoned, BlockingPool, PoolError};
 use crate::binding::{Binding, CallFuture};
-use crate::call::{Args, CallContext, Reply, ToolCallError};
+use crate::call::{Args, CallContext, IntoReply, Reply, ToolCallError};
 use crate::tool::FnTool;
 
 /// A tool that blocks its thread: it computes, or calls what blocks. It runs
@@ -40,7 +39,7 @@ pub fn blocking_fn<A, R, F>(
 ) -> FnTool<F, A>
 where
     A: DeserializeOwned + JsonSchema + 'static,
-    R: Serialize,
+    R: IntoReply,
     F: Fn(A, &CallContext) -> Result<R, ToolCallError> + Send + Sync + 'static,
 {
     FnTool::new(id.into(), description.into(), run)
@@ -49,7 +48,7 @@ where
 impl<A, R, F> BlockingTool for FnTool<F, A>
 where
     A: DeserializeOwned + JsonSchema + 'static,
-    R: Serialize,
+    R: IntoReply,
     F: Fn(A, &CallContext) -> Result<R, ToolCallError> + Send + Sync + 'static,
 {
     fn definition(&self) -> &ToolDefinition {
@@ -57,7 +56,7 @@ where
     }
 
     fn call(&self, args: Args, ctx: &CallContext) -> Result<Reply, ToolCallError> {
-        Reply::json(&(self.run())(args.parse()?, ctx)?)
+        (self.run())(args.parse()?, ctx)?.into_reply()
     }
 }
 

@@ -8,10 +8,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use atd_proto::{CapabilitySet, Tier};
+use bytes::Bytes;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::id::CallId;
+use super::progress::ProgressReporter;
+use super::state::ConnectionState;
 use crate::secrets::SecretBundle;
 
 /// What a running call knows of itself: who asks, how long it may take, when
@@ -48,6 +51,12 @@ pub struct CallSetup {
     pub secrets: Option<SecretBundle>,
     /// Whether to check everything and change nothing.
     pub dry_run: bool,
+    /// Where the call's progress goes.
+    pub progress: ProgressReporter,
+    /// What tools keep for the call's connection.
+    pub state: ConnectionState,
+    /// What the tool gave with the page before, where this is not the first.
+    pub page_state: Option<Bytes>,
     /// What is held until the last clone of the context is gone.
     pub held: Option<Held>,
 }
@@ -145,6 +154,11 @@ impl CallContext {
         token
     }
 
+    /// Whether anybody has asked for the token, and so may still act on it.
+    pub fn is_watched(&self) -> bool {
+        self.0.token.get().is_some()
+    }
+
     /// Tells whatever the tool has started that the call has ended. The
     /// dispatcher does so at every end, success included.
     pub fn end(&self) {
@@ -152,6 +166,23 @@ impl CallContext {
         if let Some(token) = self.0.token.get() {
             token.cancel();
         }
+    }
+
+    /// Tells the caller how far the call has come.
+    pub fn progress(&self) -> &ProgressReporter {
+        &self.0.setup.progress
+    }
+
+    /// What tools keep for the call's connection.
+    pub fn state(&self) -> &ConnectionState {
+        &self.0.setup.state
+    }
+
+    /// `None` on the first page of a result, and then what the tool gave with
+    /// the page before, to [`Reply::page`](crate::Reply::page). Nobody outside
+    /// has seen or changed it.
+    pub fn page_state(&self) -> Option<&[u8]> {
+        self.0.setup.page_state.as_deref()
     }
 
     /// Whether to check everything and change nothing. Only a tool whose
@@ -180,6 +211,9 @@ impl CallSetup {
             working_dir: Arc::new(PathBuf::from(".")),
             secrets: None,
             dry_run: false,
+            progress: ProgressReporter::default(),
+            state: ConnectionState::default(),
+            page_state: None,
             held: None,
         }
     }

@@ -1,14 +1,16 @@
 //! What a tool returns.
 
 use atd_proto::JsonText;
+use bytes::Bytes;
 use serde::Serialize;
 
 use super::error::ToolCallError;
 
 /// What a tool returns when it did what it was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
     body: JsonText,
+    next_state: Option<Bytes>,
 }
 
 impl Reply {
@@ -24,9 +26,53 @@ impl Reply {
             })
     }
 
+    /// A reply with this value, after which there is more. The runtime gives
+    /// the caller a cursor; who comes back with it is asked for the next page
+    /// with the same arguments, and [`CallContext::page_state`] is then
+    /// `next_state`. It travels sealed: callers neither see nor change it. It
+    /// should be short, such as an offset or a key to go on from.
+    ///
+    /// The last page is a [`Reply::json`].
+    ///
+    /// ```
+    /// use atd_registry::{Reply, tool_fn};
+    ///
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Count { to: u32 }
+    ///
+    /// let count = tool_fn("demo:math.count", "Counts, ten numbers a page", |count: Count, ctx| async move {
+    ///     let from = ctx.page_state().and_then(|state| state.try_into().ok());
+    ///     let from = from.map_or(1, u32::from_be_bytes);
+    ///     let last = count.to.min(from + 9);
+    ///     let numbers: Vec<u32> = (from..=last).collect();
+    ///     if last < count.to {
+    ///         Reply::page(&numbers, (last + 1).to_be_bytes().to_vec())
+    ///     } else {
+    ///         Reply::json(&numbers)
+    ///     }
+    /// });
+    /// ```
+    ///
+    /// [`CallContext::page_state`]: crate::CallContext::page_state
+    ///
+    /// # Errors
+    /// As [`json`](Self::json).
+    pub fn page<T: Serialize + ?Sized>(
+        value: &T,
+        next_state: impl Into<Bytes>,
+    ) -> Result<Self, ToolCallError> {
+        Ok(Self {
+            next_state: Some(next_state.into()),
+            ..Self::json(value)?
+        })
+    }
+
     /// A reply with JSON that is text already.
     pub fn text(body: JsonText) -> Self {
-        Self { body }
+        Self {
+            body,
+            next_state: None,
+        }
     }
 
     /// The result.
@@ -37,5 +83,42 @@ impl Reply {
     /// The result, taken out.
     pub fn into_body(self) -> JsonText {
         self.body
+    }
+
+    /// What the next page is to go on from, where there is one.
+    pub fn next_state(&self) -> Option<&Bytes> {
+        self.next_state.as_ref()
+    }
+}
+
+impl std::fmt::Debug for Reply {
+    /// The lengths alone: results are no business of a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reply")
+            .field("body", &self.body)
+            .field("next_state", &self.next_state.as_ref().map(Bytes::len))
+            .finish()
+    }
+}
+
+/// What a closure made a tool may return: a [`Reply`], or anything that has a
+/// JSON form.
+pub trait IntoReply {
+    /// The reply.
+    ///
+    /// # Errors
+    /// [`ToolCallError::Internal`] when there is no JSON form.
+    fn into_reply(self) -> Result<Reply, ToolCallError>;
+}
+
+impl<T: Serialize> IntoReply for T {
+    fn into_reply(self) -> Result<Reply, ToolCallError> {
+        Reply::json(&self)
+    }
+}
+
+impl IntoReply for Reply {
+    fn into_reply(self) -> Result<Reply, ToolCallError> {
+        Ok(self)
     }
 }

@@ -19,8 +19,8 @@ use atd_proto::{
     RunToolContinue, Tier, ToolDefinition,
 };
 use atd_registry::{
-    Args, CallContext, CallSetup, Held, RegisteredTool, Registry, SecretBundle, SecretRequest,
-    TokenBroker,
+    Args, CallContext, CallSetup, ConnectionState, Held, ProgressReporter, RegisteredTool,
+    Registry, SecretBundle, SecretRequest, TokenBroker,
 };
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
@@ -256,6 +256,9 @@ impl Dispatcher {
             working_dir: self.working_dir.clone(),
             secrets,
             dry_run: info.dry_run,
+            progress: ProgressReporter::default(),
+            state: ConnectionState::default(),
+            page_state: None,
             held: hold.with_the_work,
         });
         Context {
