@@ -1,10 +1,13 @@
 //! The way of a call.
 
 mod contain;
+mod context;
 mod convert;
 mod error;
 mod record;
 mod recording;
+mod rewrite;
+mod secrets;
 mod watch;
 
 use std::path::PathBuf;
@@ -13,24 +16,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atd_audit::AuditSink;
-use atd_gate::{Gate, PeerCredentials, PeerRefused, Permit, Requirement};
+use atd_gate::{Gate, PeerCredentials, PeerRefused, Requirement};
 use atd_proto::{
     ErrorBody, ErrorCode, Hello, HelloAck, JsonText, MAX_NESTING, Request, Response, RunTool,
-    RunToolContinue, Tier, ToolDefinition,
+    RunToolContinue, Tier,
 };
-use atd_registry::{
-    Args, CallContext, CallSetup, ConnectionState, Held, ProgressReporter, RegisteredTool,
-    Registry, SecretBundle, SecretRequest, TokenBroker,
-};
+use atd_registry::{Args, RegisteredTool, Registry, TokenBroker};
 use serde_json::json;
-use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
 
-use self::contain::{contained, contained_now};
+use self::contain::contained;
+use self::context::{Hold, in_time};
 pub(crate) use self::convert::{OVERLOADED_RETRY_MS, peer_refused};
 pub use self::error::CallError;
-use self::error::{MAX_MESSAGE, cut};
+
 use self::record::Record;
+use self::rewrite::within_budget;
 pub(crate) use self::watch::{Watch, Watchdog};
 use crate::answer::Answer;
 use crate::metrics::{Metrics, MetricsSnapshot};
@@ -204,99 +205,6 @@ impl Dispatcher {
         record.found(&tool);
         Ok(tool)
     }
-
-    /// The caller's secrets. A caller who has only its own word for its name
-    /// has none.
-    async fn secrets(
-        &self,
-        session: &Session,
-        tool_id: &str,
-        deadline: Instant,
-    ) -> Result<Option<SecretBundle>, CallError> {
-        let Some(broker) = &self.broker else {
-            return Ok(None);
-        };
-        let Some(verified_id) = session.identity().verified_id() else {
-            return Ok(None);
-        };
-        let request = SecretRequest {
-            tool_id,
-            verified_id: &verified_id,
-        };
-        let failed = |cause: String| CallError::Broker { cause };
-        let resolved = contained(async {
-            timeout_at(deadline, broker.resolve(request))
-                .await
-                .map_err(|_| failed("it did not answer by the call's deadline".to_owned()))?
-                .map_err(|error| failed(error.to_string()))
-        });
-        resolved.await.map_err(|error| match error {
-            CallError::Panicked { message } => failed(format!("it panicked: {message}")),
-            other => other,
-        })
-    }
-
-    fn context(
-        &self,
-        record: &Record<'_>,
-        limits: TierLimits,
-        secrets: Option<SecretBundle>,
-        hold: Hold,
-    ) -> Context {
-        let info = record.info();
-        let call = CallContext::new(CallSetup {
-            call_id: record.call_id,
-            caller_id: info.identity.caller_id().cloned(),
-            capabilities: info.identity.capabilities().clone(),
-            tier: info
-                .definition
-                .map_or(Tier::default(), ToolDefinition::effective_tier),
-            deadline: record.started + limits.timeout,
-            output_budget: limits.output_bytes,
-            working_dir: self.working_dir.clone(),
-            secrets,
-            dry_run: info.dry_run,
-            progress: ProgressReporter::default(),
-            state: ConnectionState::default(),
-            page_state: None,
-            held: hold.with_the_work,
-        });
-        Context {
-            call,
-            _permit: hold.with_the_call,
-        }
-    }
-
-    /// Lets the middleware see what goes out, and the log what does not.
-    fn rewrite(
-        &self,
-        record: &Record<'_>,
-        ended: Result<JsonText, CallError>,
-    ) -> Result<JsonText, (CallError, String)> {
-        let call = record.info();
-        let ended = match (ended, record.tool()) {
-            (Ok(result), Some(tool)) if !self.middleware.is_empty() => contained_now(|| {
-                let all = self.middleware.iter();
-                let result = all.fold(result, |result, one| one.result(&call, result));
-                within_budget(result, self.tiers.limits_of(tool.definition()))
-            }),
-            (ended, _) => ended,
-        };
-        ended.map_err(|error| {
-            log(&call, &error);
-            let message = contained_now(|| {
-                let all = self.middleware.iter();
-                Ok(all.fold(error.to_string(), |message, one| one.error(&call, message)))
-            });
-            // A message that could not be rewritten does not go out; what
-            // became of the call stays as it is.
-            let message = message.unwrap_or_else(|panicked| {
-                log(&call, &panicked);
-                "the message could not be prepared; the server's log says more".to_owned()
-            });
-            (error, cut(message, MAX_MESSAGE))
-        })
-    }
 }
 
 impl std::fmt::Debug for Dispatcher {
@@ -307,70 +215,6 @@ impl std::fmt::Debug for Dispatcher {
             .field("server_version", &self.server_version)
             .finish_non_exhaustive()
     }
-}
-
-/// Who holds a call's place among those of its tool: the call, or the work
-/// that may go on after it.
-struct Hold {
-    with_the_call: Option<Permit>,
-    with_the_work: Option<Held>,
-}
-
-impl Hold {
-    fn of(permit: Permit, tool: &RegisteredTool) -> Self {
-        if tool.binding().may_outlive_its_call() {
-            Self {
-                with_the_call: None,
-                with_the_work: Some(Held::new(permit)),
-            }
-        } else {
-            Self {
-                with_the_call: Some(permit),
-                with_the_work: None,
-            }
-        }
-    }
-}
-
-/// A call's context, which learns of the call's end however it comes.
-struct Context {
-    call: CallContext,
-    _permit: Option<Permit>,
-}
-
-impl Drop for Context {
-    fn drop(&mut self) {
-        self.call.end();
-    }
-}
-
-/// Runs the tool until its deadline. Then it is told before it is dropped.
-async fn in_time<T>(
-    deadline: Instant,
-    limits: TierLimits,
-    ctx: &Context,
-    work: impl Future<Output = T>,
-) -> Result<T, CallError> {
-    let mut work = pin!(work);
-    let ended = timeout_at(deadline, work.as_mut()).await;
-    ended.map_err(|_| {
-        ctx.call.end();
-        CallError::DeadlineExceeded {
-            limit: limits.timeout,
-        }
-    })
-}
-
-fn within_budget(result: JsonText, limits: TierLimits) -> Result<JsonText, CallError> {
-    let (length, limit) = (result.as_bytes().len(), limits.output_bytes);
-    if length > limit {
-        return Err(CallError::OutputTooLarge { length, limit });
-    }
-    // The answer's own object stands around it.
-    if result.nests_deeper_than(MAX_NESTING - 1) {
-        return Err(CallError::OutputTooDeep);
-    }
-    Ok(result)
 }
 
 /// What a dry run answers for a tool that has none of its own. Arguments that
@@ -386,20 +230,6 @@ fn preview(tool_id: &str, args: &Args, limits: TierLimits) -> JsonText {
         format!(r#"{{"dry_run":true,"tool_id":{tool_id},"args_preview":null,"args_omitted":true}}"#)
     };
     JsonText::parse(text).unwrap_or(JsonText::EMPTY_OBJECT)
-}
-
-fn log(call: &crate::CallInfo<'_>, error: &CallError) {
-    let (call_id, tool_id) = (call.call_id, error::shown(call.tool_id));
-    match error {
-        CallError::Internal { message } | CallError::Panicked { message } => {
-            tracing::error!(%call_id, %tool_id, ?message, "the tool is at fault");
-        }
-        CallError::Broker { cause } => {
-            tracing::error!(%call_id, %tool_id, ?cause, "no secrets");
-        }
-        // What a tool says of its failure may repeat its arguments.
-        _ => tracing::debug!(%call_id, %tool_id, "the call has no result"),
-    }
 }
 
 /// How long the watchdog lets an async tool hold a worker.
