@@ -31,6 +31,7 @@ pub struct ServerBuilder {
     working_dir: PathBuf,
     name: String,
     limits: TransportLimits,
+    stop_grace: Duration,
 }
 
 /// Why a server was not built: every mistake at once.
@@ -55,10 +56,12 @@ impl ServerBuilder {
             name: concat!("atd-server ", env!("CARGO_PKG_VERSION")).to_owned(),
             limits: TransportLimits {
                 max_connections: 1024,
+                max_calls: 1024,
                 frame_timeout: Duration::from_secs(30),
                 write_timeout: Duration::from_secs(30),
                 shutdown_grace: Duration::from_secs(5),
             },
+            stop_grace: Duration::from_millis(100),
         }
     }
 
@@ -111,6 +114,23 @@ impl ServerBuilder {
         self
     }
 
+    /// Calls with request ids that run at a time on one connection; by default
+    /// 1024. Those beyond it wait unbegun, 64 KiB of them; beyond that the
+    /// server reads no more of the connection until some have ended.
+    pub fn max_calls_per_connection(mut self, calls: usize) -> Self {
+        self.limits.max_calls = calls;
+        self
+    }
+
+    /// How long a tool that watches its cancellation token has to tidy up when
+    /// its call is cancelled, its client leaves or the server shuts down; by
+    /// default 100 ms. Then it is dropped. One that watches nothing is dropped
+    /// at once.
+    pub fn stop_grace(mut self, grace: Duration) -> Self {
+        self.stop_grace = grace;
+        self
+    }
+
     /// How long a frame may take from its first byte to its last; by default
     /// 30 s. A connection may stay idle between frames as long as it likes.
     pub fn frame_timeout(mut self, timeout: Duration) -> Self {
@@ -152,6 +172,7 @@ impl ServerBuilder {
             metrics: Metrics::default(),
             watch: Watch::default(),
             handing_over: TaskTracker::new(),
+            stop_grace: self.stop_grace,
         };
         Ok(Server {
             dispatcher: Arc::new(dispatcher),
@@ -175,6 +196,7 @@ impl ServerBuilder {
         }
         time("frame timeout", self.limits.frame_timeout, some);
         time("write timeout", self.limits.write_timeout, some);
+        time("stop grace", self.stop_grace, Duration::ZERO);
         time("shutdown grace", self.limits.shutdown_grace, Duration::ZERO);
         for tier in Tier::ALL {
             let bytes = self.tiers.get(tier).output_bytes;
@@ -186,12 +208,16 @@ impl ServerBuilder {
                 ));
             }
         }
-        let connections = self.limits.max_connections;
-        if !(1..=Semaphore::MAX_PERMITS).contains(&connections) {
-            problems.push(format!(
-                "the connection limit is {connections}: it should be from 1 to {}",
-                Semaphore::MAX_PERMITS
-            ));
+        for (what, limit) in [
+            ("connection limit", self.limits.max_connections),
+            ("limit of calls on a connection", self.limits.max_calls),
+        ] {
+            if !(1..=Semaphore::MAX_PERMITS).contains(&limit) {
+                problems.push(format!(
+                    "the {what} is {limit}: it should be from 1 to {}",
+                    Semaphore::MAX_PERMITS
+                ));
+            }
         }
         problems
     }

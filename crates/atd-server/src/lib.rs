@@ -49,6 +49,7 @@
 mod answer;
 mod builder;
 mod clock;
+mod control;
 mod dispatch;
 mod metrics;
 mod middleware;
@@ -59,6 +60,7 @@ mod unix;
 
 pub use answer::Answer;
 pub use builder::{BuildError, ServerBuilder};
+pub use control::{CallControl, StopReason};
 pub use dispatch::{CallError, Dispatcher};
 pub use metrics::MetricsSnapshot;
 pub use middleware::{CallInfo, Middleware};

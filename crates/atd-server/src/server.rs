@@ -22,6 +22,7 @@ pub struct Server {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TransportLimits {
     pub(crate) max_connections: usize,
+    pub(crate) max_calls: usize,
     pub(crate) frame_timeout: Duration,
     pub(crate) write_timeout: Duration,
     pub(crate) shutdown_grace: Duration,

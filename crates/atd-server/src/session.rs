@@ -4,14 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use atd_gate::Identity;
+use atd_proto::extension;
+use atd_registry::ConnectionState;
 
-/// One connection: who is at its other end. A transport makes one with
-/// [`Dispatcher::connect`](crate::Dispatcher::connect) and passes it with each
-/// request.
-#[derive(Debug)]
-pub struct Session {
+/// One connection: who is at its other end, and what tools keep for it. A
+/// transport makes one with [`Dispatcher::connect`](crate::Dispatcher::connect)
+/// and passes it with each request.
+///
+/// Cheap to clone. A clone keeps the identity that the session had then, so a
+/// call that runs beside others is not touched by a later hello.
+#[derive(Clone, Debug)]
+pub struct Session(Arc<Inner>);
+
+#[derive(Clone, Debug)]
+struct Inner {
     identity: Identity,
     phase: Phase,
+    state: ConnectionState,
+    request_ids: bool,
 }
 
 /// How far a connection has come. The transport sets it, also while a call
@@ -37,24 +47,44 @@ pub(crate) enum EndReason {
 
 impl Session {
     pub(crate) fn new(identity: Identity) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             identity,
             phase: Phase::default(),
-        }
+            state: ConnectionState::default(),
+            request_ids: false,
+        }))
     }
 
     /// Who is at the other end.
     pub fn identity(&self) -> &Identity {
-        &self.identity
+        &self.0.identity
     }
 
     pub(crate) fn set_identity(&mut self, identity: Identity) {
-        self.identity = identity;
+        Arc::make_mut(&mut self.0).identity = identity;
+    }
+
+    /// The transport carries request ids, `cancel` and `progress`: a hello is
+    /// answered so.
+    pub fn carries_request_ids(&mut self) {
+        Arc::make_mut(&mut self.0).request_ids = true;
+    }
+
+    /// What a hello is told that the server understands.
+    pub(crate) fn extensions(&self) -> Vec<String> {
+        let understood = |name: &&str| self.0.request_ids || *name == extension::TOOL_LIST_FILTER;
+        let names = extension::ALL.iter().copied().filter(understood);
+        names.map(str::to_owned).collect()
     }
 
     /// How far the connection has come, for the transport to say.
     pub fn phase(&self) -> &Phase {
-        &self.phase
+        &self.0.phase
+    }
+
+    /// What tools keep for the connection.
+    pub fn state(&self) -> &ConnectionState {
+        &self.0.state
     }
 }
 

@@ -1,23 +1,24 @@
 //! What a running call knows of itself, and how it learns of its end.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use atd_gate::Permit;
 use atd_proto::{Tier, ToolDefinition};
-use atd_registry::{
-    CallContext, CallSetup, ConnectionState, Held, ProgressReporter, RegisteredTool, SecretBundle,
-};
-use tokio::time::{Instant, timeout_at};
+use atd_registry::{CallContext, CallSetup, Held, ProgressReporter, RegisteredTool, SecretBundle};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Dispatcher;
-use super::error::CallError;
+use super::error::{CallError, cut};
 use super::record::Record;
+use crate::control::CallControl;
 use crate::tier::TierLimits;
 
 impl Dispatcher {
     pub(super) fn context(
         &self,
         record: &Record<'_>,
+        control: &CallControl,
         limits: TierLimits,
         secrets: Option<SecretBundle>,
         hold: Hold,
@@ -35,8 +36,8 @@ impl Dispatcher {
             working_dir: self.working_dir.clone(),
             secrets,
             dry_run: info.dry_run,
-            progress: ProgressReporter::default(),
-            state: ConnectionState::default(),
+            progress: self.progress(record, control),
+            state: record.session().state().clone(),
             page_state: None,
             held: hold.with_the_work,
         });
@@ -46,6 +47,24 @@ impl Dispatcher {
         }
     }
 }
+
+impl Dispatcher {
+    /// Where the call's progress goes: to whoever listens, and cut to a length
+    /// that can be kept for every call in flight.
+    fn progress(&self, _record: &Record<'_>, control: &CallControl) -> ProgressReporter {
+        let listener = control.progress();
+        if !listener.is_wanted() {
+            return listener;
+        }
+        ProgressReporter::new(move |mut progress| {
+            progress.message = progress.message.map(|message| cut(message, MAX_SAID));
+            listener.report(progress);
+        })
+    }
+}
+
+/// The longest message of a progress report, in bytes.
+const MAX_SAID: usize = 1024;
 
 /// Who holds a call's place among those of its tool: the call, or the work
 /// that may go on after it.
@@ -82,19 +101,74 @@ impl Drop for Context {
     }
 }
 
-/// Runs the tool until its deadline. Then it is told before it is dropped.
-pub(super) async fn in_time<T>(
-    deadline: Instant,
-    limits: TierLimits,
-    ctx: &Context,
-    work: impl Future<Output = T>,
-) -> Result<T, CallError> {
-    let mut work = pin!(work);
-    let ended = timeout_at(deadline, work.as_mut()).await;
-    ended.map_err(|_| {
+/// How long a tool may run, and who may end it before.
+pub(super) struct Time<'a> {
+    pub(super) deadline: Instant,
+    pub(super) limits: TierLimits,
+    pub(super) control: &'a CallControl,
+    pub(super) grace: Duration,
+}
+
+impl Time<'_> {
+    /// Runs the tool until it is done, its time is up or it is stopped. It is
+    /// told before it is dropped.
+    pub(super) async fn run<T>(
+        &self,
+        ctx: &Context,
+        work: impl Future<Output = T>,
+    ) -> Result<T, CallError> {
+        let mut work = pin!(work);
+        let reason = tokio::select! {
+            biased;
+            // Cancelled: polled on below, for the grace.
+            ended = timeout_at(self.deadline, work.as_mut()) => {
+                return ended.map_err(|_| {
+                    ctx.call.end();
+                    CallError::DeadlineExceeded {
+                        limit: self.limits.timeout,
+                    }
+                });
+            }
+            // Cancelled: nobody stops the call any more.
+            reason = self.control.stopped() => reason,
+        };
         ctx.call.end();
-        CallError::DeadlineExceeded {
-            limit: limits.timeout,
+        if ctx.call.is_watched() {
+            // Whatever it still returns, the call has ended already.
+            let _ = timeout(self.grace, work).await;
         }
-    })
+        Err(CallError::Stopped { reason })
+    }
+}
+
+/// Does what comes before the tool, as long as nobody stops the call.
+pub(super) async fn unless_stopped<T>(
+    control: &CallControl,
+    work: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
+    tokio::select! {
+        biased;
+        // Cancelled: dropped, and there is nothing to tidy up.
+        done = work => done,
+        // Cancelled: nobody stops the call any more.
+        reason = control.stopped() => Err(CallError::Stopped { reason }),
+    }
+}
+
+/// A call that was stopped before it began is not begun.
+pub(super) fn not_stopped(control: &CallControl) -> Result<(), CallError> {
+    control
+        .reason()
+        .map_or(Ok(()), |reason| Err(CallError::Stopped { reason }))
+}
+
+/// A tool that panics as it is dropped changes nothing of why it was.
+pub(super) fn stopped_rather(control: &CallControl, error: CallError) -> CallError {
+    match (control.reason(), error) {
+        (Some(reason), CallError::Panicked { message }) => {
+            tracing::error!(?message, "a tool panicked as its call was ended");
+            CallError::Stopped { reason }
+        }
+        (_, error) => error,
+    }
 }

@@ -8,6 +8,7 @@ use atd_registry::ArgumentError;
 use serde_json::{Value, json};
 
 use super::error::{CallError, MAX_MESSAGE, cut};
+use crate::control::StopReason;
 
 /// When a client that finds no room should try again.
 pub(crate) const OVERLOADED_RETRY_MS: u64 = 1_000;
@@ -39,6 +40,14 @@ pub(super) fn response(
     };
     match &error {
         CallError::ShuttingDown => refused(ErrorCode::SHUTTING_DOWN, Value::Null),
+        CallError::Stopped { reason } => refused(
+            match reason {
+                StopReason::ShutDown => ErrorCode::SHUTTING_DOWN,
+                StopReason::Cancelled | StopReason::ClientGone => ErrorCode::CANCELLED,
+            },
+            Value::Null,
+        ),
+        CallError::DuplicateId => refused(ErrorCode::BAD_REQUEST, Value::Null),
         CallError::NotFound { suggestions, .. } => refused(
             ErrorCode::TOOL_NOT_FOUND,
             json!({"suggestions": suggestions.iter().map(|id| &**id).collect::<Vec<_>>()}),
@@ -135,6 +144,12 @@ fn failure(error: &CallError) -> (String, bool) {
         CallError::OutputTooLarge { .. } => ("OUTPUT_TOO_LARGE", false),
         CallError::OutputTooDeep => ("OUTPUT_TOO_DEEP", false),
         CallError::ShuttingDown => ("SHUTTING_DOWN", true),
+        CallError::Stopped { reason } => match reason {
+            StopReason::Cancelled => ("CANCELLED", false),
+            StopReason::ClientGone => ("CLIENT_GONE", false),
+            StopReason::ShutDown => ("SHUT_DOWN", true),
+        },
+        CallError::DuplicateId => ("DUPLICATE_REQUEST_ID", false),
         CallError::CursorInvalid { .. } => ("CURSOR_INVALID", false),
         CallError::Broker { .. } => ("BROKER_FAILED", true),
         CallError::Overloaded => ("OVERLOADED", true),

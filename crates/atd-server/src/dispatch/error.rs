@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::control::StopReason;
 use atd_gate::Refusal;
 use atd_proto::MAX_NESTING;
 use atd_registry::{ArgumentError, SchemaViolations, ToolCallError};
@@ -14,6 +15,21 @@ pub enum CallError {
     /// The server is shutting down.
     #[error("the server is shutting down; connect again in a moment")]
     ShuttingDown,
+    /// It was ended before it was done.
+    #[error("{}", match reason {
+        StopReason::Cancelled => "the call was cancelled",
+        StopReason::ClientGone => "the client has left",
+        StopReason::ShutDown => "the server shut down before the call was done",
+    })]
+    Stopped {
+        /// By whom.
+        reason: StopReason,
+    },
+    /// Another request in flight has its id.
+    #[error(
+        "another request in flight on this connection has this request_id; choose one that none has"
+    )]
+    DuplicateId,
     /// No tool has this id.
     #[error("tool not found: `{}`{}", shown(tool_id), meant(suggestions))]
     NotFound {

@@ -26,7 +26,7 @@ use serde_json::json;
 use tokio_util::task::TaskTracker;
 
 use self::contain::contained;
-use self::context::{Hold, in_time};
+use self::context::{Hold, Time, not_stopped, stopped_rather, unless_stopped};
 pub(crate) use self::convert::{OVERLOADED_RETRY_MS, peer_refused};
 pub use self::error::CallError;
 
@@ -34,6 +34,7 @@ use self::record::Record;
 use self::rewrite::within_budget;
 pub(crate) use self::watch::{Watch, Watchdog};
 use crate::answer::Answer;
+use crate::control::CallControl;
 use crate::metrics::{Metrics, MetricsSnapshot};
 use crate::middleware::Middleware;
 use crate::session::Session;
@@ -54,6 +55,8 @@ pub struct Dispatcher {
     pub(crate) watch: Watch,
     /// Events that wait for a sink without room.
     pub(crate) handing_over: TaskTracker,
+    /// How long a tool has to tidy up whose call is ended from outside.
+    pub(crate) stop_grace: Duration,
 }
 
 impl Dispatcher {
@@ -69,16 +72,46 @@ impl Dispatcher {
     /// Carries one request out. Dropping the future ends the call that it runs
     /// and leaves its record.
     pub async fn handle(&self, session: &mut Session, request: Request) -> Answer {
+        self.handle_with(session, request, &CallControl::none())
+            .await
+    }
+
+    /// [`handle`](Self::handle), where a call that the request makes may be
+    /// ended and heard of through `control`.
+    pub async fn handle_with(
+        &self,
+        session: &mut Session,
+        request: Request,
+        control: &CallControl,
+    ) -> Answer {
+        match request {
+            Request::Hello(hello) => self.hello(session, &hello),
+            other => self.answer(session, other, control).await,
+        }
+    }
+
+    /// Carries a request out that changes nothing of the session: any but
+    /// `hello`. Only a call ever waits.
+    pub(crate) async fn answer(
+        &self,
+        session: &Session,
+        request: Request,
+        control: &CallControl,
+    ) -> Answer {
         match request {
             Request::Ping => Response::Pong.into(),
-            Request::Hello(hello) => self.hello(session, &hello),
             Request::ToolList(_) => Answer::encoded(self.registry.catalog()),
             Request::ToolSchema { tool_id } => match self.find(&tool_id) {
                 Ok(tool) => Answer::encoded(tool.schema_response().clone()),
                 Err(error) => convert::not_found(error).into(),
             },
-            Request::RunTool(call) => self.run_tool(session, call).await.into(),
+            Request::RunTool(call) => self.run_tool_with(session, call, control).await.into(),
             Request::RunToolContinue(next) => self.run_tool_continue(session, next).await.into(),
+            Request::Cancel { .. } => ErrorBody::new(
+                ErrorCode::BAD_REQUEST,
+                "there is nothing to cancel here: requests carry no ids on this transport",
+            )
+            .into(),
             _ => ErrorBody::new(
                 ErrorCode::BAD_REQUEST,
                 "this server does not know this request",
@@ -87,8 +120,20 @@ impl Dispatcher {
         }
     }
 
-    /// Runs one tool once: the seven steps that every call takes.
+    /// Runs one tool once.
     pub async fn run_tool(&self, session: &Session, call: RunTool) -> Response {
+        self.run_tool_with(session, call, &CallControl::none())
+            .await
+    }
+
+    /// Runs one tool once, which `control` may end: the seven steps that every
+    /// call takes.
+    pub async fn run_tool_with(
+        &self,
+        session: &Session,
+        call: RunTool,
+        control: &CallControl,
+    ) -> Response {
         let RunTool {
             tool_id,
             args,
@@ -96,6 +141,7 @@ impl Dispatcher {
         } = call;
         let mut record = Record::begin(self, session, tool_id, dry_run);
         let ended = contained(async {
+            not_stopped(control)?;
             // 1 find
             let tool = self.find_for(&mut record, session)?;
             let definition = tool.definition();
@@ -113,16 +159,24 @@ impl Dispatcher {
             }
             // 4 secrets
             let deadline = record.started + limits.timeout;
-            let secrets = self.secrets(session, tool.id(), deadline).await?;
+            let secrets = self.secrets(session, tool.id(), deadline);
+            let secrets = unless_stopped(control, secrets).await?;
             record.secrets_resolved = secrets.is_some();
             // 5 run
-            let ctx = self.context(&record, limits, secrets, Hold::of(permit, &tool));
+            let ctx = self.context(&record, control, limits, secrets, Hold::of(permit, &tool));
             let running = pin!(async { tool.binding().invoke(args, &ctx.call).await });
             let running = self.watch.watched(tool.id(), running);
-            let reply = in_time(deadline, limits, &ctx, running).await??;
+            let time = Time {
+                deadline,
+                limits,
+                control,
+                grace: self.stop_grace,
+            };
+            let reply = time.run(&ctx, running).await??;
             within_budget(reply.into_body(), limits)
         })
         .await;
+        let ended = ended.map_err(|error| stopped_rather(control, error));
         self.finish(record, ended).await
     }
 
@@ -136,6 +190,22 @@ impl Dispatcher {
             })
         });
         self.finish(record, ended).await
+    }
+
+    /// Refuses a call whose request id another call in flight has.
+    pub(crate) async fn refuse_duplicate(&self, session: &Session, request: Request) -> Answer {
+        let (tool_id, dry_run) = match request {
+            Request::RunTool(call) => (call.tool_id, call.dry_run),
+            Request::RunToolContinue(next) => (next.tool_id, false),
+            _ => {
+                let (code, message) = (ErrorCode::BAD_REQUEST, CallError::DuplicateId.to_string());
+                return ErrorBody::new(code, message).into();
+            }
+        };
+        let record = Record::begin(self, session, tool_id, dry_run);
+        self.finish(record, Err(CallError::DuplicateId))
+            .await
+            .into()
     }
 
     /// The last two steps: 6 rewrite, 7 record.
@@ -156,7 +226,7 @@ impl Dispatcher {
                     granted_capabilities,
                     server_version: self.server_version.clone(),
                     supported_tiers: Tier::ALL.to_vec(),
-                    extensions: Vec::new(),
+                    extensions: session.extensions(),
                 }))
             }
             Err(error) => convert::hello_refused(&error).into(),

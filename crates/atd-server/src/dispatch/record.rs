@@ -58,6 +58,11 @@ impl<'a> Record<'a> {
         self.tool.as_ref()
     }
 
+    /// The connection that the call came on.
+    pub(super) fn session(&self) -> &Session {
+        self.session
+    }
+
     /// What a middleware sees of the call.
     pub(super) fn info(&self) -> CallInfo<'_> {
         CallInfo {

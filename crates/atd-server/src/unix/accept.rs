@@ -13,7 +13,8 @@ use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
 use super::Signals;
-use super::connection::{Connection, linger};
+use super::connection::Connection;
+use super::linger::linger;
 use super::outgoing::Outgoing;
 use super::socket::BoundSocket;
 use crate::answer::Answer;
@@ -98,8 +99,10 @@ impl Acceptor {
     fn turn_away(&self, stream: UnixStream, why: ErrorBody) {
         self.server.dispatcher.metrics.connections_refused.add_one();
         let mut outgoing = Outgoing::default();
-        outgoing.push(&Answer::from(why));
-        outgoing.try_write(&stream);
+        outgoing.push(None, &Answer::from(why));
+        if outgoing.try_write(&stream).is_err() {
+            return;
+        }
         // In a flood of them the later ones are closed at once.
         if let Ok(place) = self.lingering.clone().try_acquire_owned() {
             self.connections.spawn(async move {

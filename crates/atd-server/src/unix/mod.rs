@@ -2,9 +2,14 @@
 //! nothing of tools, gates or audit.
 
 mod accept;
+mod calls;
 mod connection;
+mod incoming;
+mod linger;
+mod mailbox;
 mod outgoing;
 mod socket;
+mod wire;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,7 +31,8 @@ use crate::server::Server;
 /// How long the audit may take to write out what it has at shutdown.
 const AUDIT_FLUSH: Duration = Duration::from_secs(5);
 
-/// How long connections whose calls were cut have to say so and close.
+/// How long connections whose calls were cut have to say so and close, beside
+/// the grace that their tools have.
 const CUT_GRACE: Duration = Duration::from_secs(2);
 
 /// A server that is serving. Dropping the handle tells it to stop and waits
@@ -113,7 +119,8 @@ impl ServerHandle {
         let mut report = ShutdownReport::default();
         if timeout(grace, self.connections.wait()).await.is_err() {
             self.signals.cut.cancel();
-            if timeout(CUT_GRACE, self.connections.wait()).await.is_err() {
+            let grace = CUT_GRACE + self.server.dispatcher.stop_grace;
+            if timeout(grace, self.connections.wait()).await.is_err() {
                 report.stuck_connections = self.connections.len();
             }
             report.cut_calls = self.signals.cut_calls.load(Ordering::Acquire);

@@ -16,6 +16,8 @@ pub(super) struct Outgoing {
     written: usize,
     /// When the oldest of them began to wait.
     since: Option<Instant>,
+    /// When the client last took something, while there is something to take.
+    moved: Option<Instant>,
 }
 
 /// So much may gather before it is written, and wait so long.
@@ -23,19 +25,31 @@ const ENOUGH: usize = 64 * 1024;
 const LONG_ENOUGH: Duration = Duration::from_millis(2);
 
 impl Outgoing {
-    pub(super) fn push(&mut self, answer: &Answer) {
-        self.since.get_or_insert_with(clock::now);
-        answer.encode_frame(&mut self.frames);
+    /// Adds the answer to the request with this id, where it had one.
+    pub(super) fn push(&mut self, request_id: Option<u64>, answer: &Answer) {
+        let since = *self.since.get_or_insert_with(clock::now);
+        self.moved.get_or_insert(since);
+        answer.encode_frame_to(request_id, &mut self.frames);
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
 
+    /// Whether there is so much that no more should be made before it goes.
+    pub(super) fn is_full(&self) -> bool {
+        self.frames.len() - self.written >= ENOUGH
+    }
+
+    /// When a client that takes nothing has had its time.
+    pub(super) fn deadline(&self, patience: Duration) -> Option<Instant> {
+        self.moved.map(|moved| moved + patience)
+    }
+
     /// Whether there is so much, or waits so long, that it should go before
     /// more is made.
     pub(super) fn is_enough(&self) -> bool {
-        self.frames.len() - self.written >= ENOUGH
+        self.is_full()
             || self
                 .since
                 .is_some_and(|since| clock::now() - since >= LONG_ENOUGH)
@@ -69,9 +83,10 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Writes what the socket takes at once, and gives up the rest.
-    pub(super) fn try_write(mut self, stream: &UnixStream) {
-        while !self.is_empty() && matches!(self.write_now(stream), Ok(true)) {}
+    /// Writes what the socket takes at once.
+    pub(super) fn try_write(&mut self, stream: &UnixStream) -> io::Result<()> {
+        while !self.is_empty() && self.write_now(stream)? {}
+        Ok(())
     }
 
     /// Whether the socket took something.
@@ -85,14 +100,18 @@ impl Outgoing {
         if self.written == self.frames.len() {
             self.written = 0;
             self.since = None;
+            self.moved = None;
             if self.frames.capacity() > ENOUGH {
                 self.frames = Vec::new();
             } else {
                 self.frames.clear();
             }
-        } else if self.written >= ENOUGH {
-            self.frames.drain(..self.written);
-            self.written = 0;
+        } else {
+            self.moved = Some(clock::now());
+            if self.written >= ENOUGH {
+                self.frames.drain(..self.written);
+                self.written = 0;
+            }
         }
         Ok(true)
     }
