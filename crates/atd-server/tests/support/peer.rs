@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use atd_proto::io::read_frame;
-use atd_proto::{Request, Response, encode_frame};
+use atd_proto::{Request, Response, TaggedRequest, TaggedResponse, encode_frame};
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -37,6 +37,29 @@ impl Peer {
         frame.map(|frame| Response::decode(frame).unwrap())
     }
 
+    /// Asks under an id.
+    pub(crate) async fn ask(&mut self, request_id: u64, request: Request) {
+        self.bytes(&tagged(request_id, request)).await;
+    }
+
+    /// The next answer or report, and the id that it carries.
+    pub(crate) async fn tagged(&mut self) -> (Option<u64>, Response) {
+        let frame = read_frame(&mut self.stream, &mut self.arrived).await;
+        let frame = frame.unwrap().expect("the server has not closed");
+        let TaggedResponse {
+            request_id,
+            response,
+        } = TaggedResponse::decode(frame).unwrap();
+        (request_id, response)
+    }
+
+    /// The next answer, which is for this id.
+    pub(crate) async fn answer_to(&mut self, request_id: u64) -> Response {
+        let (id, response) = self.tagged().await;
+        assert_eq!(id, Some(request_id), "{response:?}");
+        response
+    }
+
     pub(crate) async fn ping(&mut self) {
         self.send(&Request::Ping).await;
         assert_eq!(self.answer().await, Some(Response::Pong));
@@ -54,6 +77,21 @@ pub(crate) fn frame(request: &Request) -> Vec<u8> {
     let mut out = Vec::new();
     encode_frame(&mut out, |body| request.encode(body)).unwrap();
     out
+}
+
+pub(crate) fn tagged(request_id: u64, request: Request) -> Vec<u8> {
+    let request = TaggedRequest {
+        request_id: Some(request_id),
+        progress: false,
+        request,
+    };
+    let mut out = Vec::new();
+    encode_frame(&mut out, |body| request.encode(body)).unwrap();
+    out
+}
+
+pub(crate) fn cancel(request_id: u64) -> Vec<u8> {
+    frame(&Request::Cancel { request_id })
 }
 
 pub(crate) fn framed(body: &[u8]) -> Vec<u8> {

@@ -55,3 +55,33 @@ pub(crate) async fn in_flight(serving: &Serving, count: u64) {
         tokio::task::yield_now().await;
     }
 }
+
+/// A tool that ends when it is told to, and says which call it was.
+pub(crate) struct Gated {
+    open: Arc<tokio::sync::Semaphore>,
+}
+
+impl Gated {
+    /// Registers it as `test:gate.waits`.
+    pub(crate) fn register(serving: &Serving) -> Self {
+        let open = Arc::new(tokio::sync::Semaphore::new(0));
+        let waits = open.clone();
+        let tool =
+            atd_registry::tool_fn("test:gate.waits", "", move |args: serde_json::Value, _| {
+                let waits = waits.clone();
+                async move {
+                    waits.acquire().await.unwrap().forget();
+                    Ok(args)
+                }
+            })
+            .define(|definition| definition.tier(atd_proto::Tier::Cold));
+        let registry = serving.handle.server().registry();
+        registry.register(tool).unwrap();
+        Self { open }
+    }
+
+    /// Lets so many calls end.
+    pub(crate) fn let_end(&self, calls: usize) {
+        self.open.add_permits(calls);
+    }
+}
