@@ -37,8 +37,8 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "atd-audit",
         ours: &[],
-        theirs: &["serde", "time"],
-        with_a_feature: &["ed25519-dalek", "hdrhistogram", "serde_json", "sha2"],
+        theirs: &["rustix", "serde", "time"],
+        with_a_feature: &["ed25519-dalek", "hdrhistogram", "serde_json", "sha2", "tracing"],
     },
     Layer {
         name: "atd-gate",
