@@ -42,6 +42,7 @@ fn type_of(response: &Response) -> &'static str {
         Response::ToolSchema { .. } => "tool_schema",
         Response::ToolResult(_) => "tool_result",
         Response::Error(_) => "error",
+        Response::Progress(_) => "progress",
         // This crate asks for no others.
         _ => "something newer",
     }

@@ -20,16 +20,21 @@ use crate::{
     driver::Driver,
     error::ClientError,
     link::{Command, Exchange, Link},
+    reporting::{ReportingCall, Reports},
 };
 
 /// A connection to a server. Clones share it.
 ///
-/// A request is sent when its future is first awaited and its turn has come,
-/// and the server carries out one after another; await one before the next
-/// where their order matters. A future may be dropped at any time: what was
-/// not yet sent never is, and an answer that nobody waits for any more is
-/// thrown away when it comes. So a time limit around any of these methods
-/// leaves the connection as good as it was.
+/// A request is sent when its future is first awaited and its turn has come.
+/// Once the server has said in its answer to [`hello`](Self::hello) that it
+/// knows request ids, calls run beside one another and are answered as they
+/// end; before that, and with servers that do not know them, one runs after
+/// another. Await one before the next where their order matters.
+///
+/// A future may be dropped at any time: what was not yet sent never is, a call
+/// that was is cancelled where the server knows how, and an answer that nobody
+/// waits for any more is thrown away when it comes. So a time limit around any
+/// of these methods leaves the connection as good as it was.
 ///
 /// The connection closes when the last clone is dropped, or with
 /// [`close`](Self::close). Once it is over, for whatever reason, every request
@@ -157,16 +162,31 @@ impl Client {
         args: &T,
         options: CallOptions,
     ) -> Result<CallOutcome, ClientError> {
-        let call = RunTool::new(tool_id, args).map_err(|source| ClientError::Arguments {
-            tool_id: tool_id.to_owned(),
-            source,
-        })?;
-        let request = Request::RunTool(RunTool {
-            dry_run: options.dry_run,
-            ..call
-        });
-        self.outcome(request, options.timeout_or(self.request_timeout))
-            .await
+        let request = run_tool(tool_id, args, &options)?;
+        let limit = options.timeout_or(self.request_timeout);
+        self.outcome(request, limit, None).await
+    }
+
+    /// Calls a tool and hears how far it has come, where the server said in
+    /// its `hello_ack` that it tells.
+    ///
+    /// # Errors
+    /// [`ClientError::Arguments`] when `args` has no JSON form; the other
+    /// errors are the [outcome](ReportingCall::outcome)'s.
+    pub fn call_with_progress<T: Serialize + ?Sized>(
+        &self,
+        tool_id: &str,
+        args: &T,
+        options: CallOptions,
+    ) -> Result<ReportingCall, ClientError> {
+        let request = run_tool(tool_id, args, &options)?;
+        let reports = Arc::new(Reports::default());
+        let (client, heard) = (self.clone(), Some(reports.clone()));
+        let call = async move {
+            let limit = options.timeout_or(client.request_timeout);
+            client.outcome(request, limit, heard).await
+        };
+        Ok(ReportingCall::new(reports, call))
     }
 
     /// Fetches the next page of a call, whose outcome had this
@@ -183,7 +203,7 @@ impl Client {
             tool_id: tool_id.to_owned(),
             cursor: cursor.to_owned(),
         });
-        self.outcome(request, self.request_timeout).await
+        self.outcome(request, self.request_timeout, None).await
     }
 
     /// Closes the connection for every clone: takes no more requests, waits
@@ -205,8 +225,9 @@ impl Client {
         &self,
         request: Request,
         limit: Option<Duration>,
+        progress: Option<Arc<Reports>>,
     ) -> Result<CallOutcome, ClientError> {
-        match self.ask(request, limit).await? {
+        match self.ask_hearing(request, limit, progress).await? {
             Response::ToolResult(result) => CallOutcome::of(result),
             other => Err(unexpected("tool_result", &other)),
         }
@@ -217,7 +238,16 @@ impl Client {
         request: Request,
         limit: Option<Duration>,
     ) -> Result<Response, ClientError> {
-        let exchange = self.exchange(request);
+        self.ask_hearing(request, limit, None).await
+    }
+
+    async fn ask_hearing(
+        &self,
+        request: Request,
+        limit: Option<Duration>,
+        progress: Option<Arc<Reports>>,
+    ) -> Result<Response, ClientError> {
+        let exchange = self.exchange(request, progress);
         let answer = match limit {
             None => exchange.await,
             Some(after) => timeout(after, exchange)
@@ -232,16 +262,58 @@ impl Client {
 
     /// Waits for the request's turn and then for its answer. May be dropped
     /// anywhere: the permit is either still here or already the driver's.
-    async fn exchange(&self, request: Request) -> Result<Response, ClientError> {
+    async fn exchange(
+        &self,
+        request: Request,
+        progress: Option<Arc<Reports>>,
+    ) -> Result<Response, ClientError> {
         let permit = self.link.permits.acquire().await;
         let permit = permit.map_err(|_| self.link.closed(false))?;
         let (reply, answer) = oneshot::channel();
+        let id = self.link.next_id();
+        let exchange = Exchange {
+            request,
+            reply,
+            id,
+            progress,
+        };
         self.queue
-            .send(Command::Ask(Exchange { request, reply }))
+            .send(Command::Ask(exchange))
             .map_err(|_| self.link.closed(false))?;
         permit.forget();
-        answer.await.unwrap_or_else(|_| Err(self.link.closed(true)))
+        let waiting = Waiting { client: self, id };
+        let answer = answer.await;
+        std::mem::forget(waiting);
+        answer.unwrap_or_else(|_| Err(self.link.closed(true)))
     }
+}
+
+/// Somebody waits for the answer. Dropped, nobody does any more.
+struct Waiting<'a> {
+    client: &'a Client,
+    id: u64,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        // A driver that is gone has nothing under way.
+        let _ = self.client.queue.send(Command::Abandon { id: self.id });
+    }
+}
+
+fn run_tool<T: Serialize + ?Sized>(
+    tool_id: &str,
+    args: &T,
+    options: &CallOptions,
+) -> Result<Request, ClientError> {
+    let call = RunTool::new(tool_id, args).map_err(|source| ClientError::Arguments {
+        tool_id: tool_id.to_owned(),
+        source,
+    })?;
+    Ok(Request::RunTool(RunTool {
+        dry_run: options.dry_run,
+        ..call
+    }))
 }
 
 impl fmt::Debug for Client {

@@ -109,6 +109,7 @@ impl Driver {
                 // Asked between the closing of the permits and its own sending.
                 let _ = exchange.reply.send(Err(self.link.0.closed(false)));
             }
+            Command::Abandon { id } => self.exchanges.abandon(id),
             Command::Close { grace, done } => {
                 self.link.0.permits.close();
                 let grace = Box::pin(sleep(grace));
@@ -179,6 +180,7 @@ impl Driver {
         while let Ok(command) = inbox.try_recv() {
             match command {
                 Command::Ask(exchange) => exchanges.add(exchange),
+                Command::Abandon { .. } => {}
                 Command::Close { done: another, .. } => done.push(another),
             }
         }

@@ -1,8 +1,13 @@
 //! Which requests are under way, and whose answer comes next.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
-use atd_proto::{ErrorBody, ErrorCode, Response};
+use atd_proto::{
+    ErrorBody, ErrorCode, Request, Response, TaggedRequest, TaggedResponse, extension,
+};
 use bytes::Bytes;
 
 use crate::{
@@ -10,20 +15,47 @@ use crate::{
     error::{ClientError, CloseCause},
     link::{Exchange, Link, Reply},
     outbound::Outbound,
+    reporting::Reports,
 };
 
-/// The requests that wait to be sent and those that wait for an answer, both
-/// in their order. Together they are no more than the link has permits.
+/// The requests that wait to be sent and those that wait for an answer. The
+/// latter are found by their ids where the server knows these, and by their
+/// order otherwise. Together they are no more than the link has permits.
 pub(crate) struct Exchanges {
     link: Arc<Link>,
     waiting: VecDeque<Exchange>,
-    in_flight: VecDeque<Sent>,
+    in_turn: VecDeque<Sent>,
+    by_id: HashMap<u64, Sent>,
+    /// Calls that are to be ended.
+    cancels: Vec<u64>,
+    known: Known,
     said: Option<Arc<ErrorBody>>,
 }
 
 struct Sent {
     due: &'static str,
     reply: Reply,
+    progress: Option<Arc<Reports>>,
+}
+
+/// What the server said that it understands, in its last `hello_ack`.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    request_ids: bool,
+    cancel: bool,
+    progress: bool,
+}
+
+impl Known {
+    fn of(extensions: &[String]) -> Self {
+        let has = |name| extensions.iter().any(|known| known == name);
+        let request_ids = has(extension::REQUEST_ID);
+        Self {
+            request_ids,
+            cancel: request_ids && has(extension::CANCEL),
+            progress: request_ids && has(extension::PROGRESS),
+        }
+    }
 }
 
 impl Exchanges {
@@ -31,7 +63,10 @@ impl Exchanges {
         Self {
             link,
             waiting: VecDeque::new(),
-            in_flight: VecDeque::new(),
+            in_turn: VecDeque::new(),
+            by_id: HashMap::new(),
+            cancels: Vec::new(),
+            known: Known::default(),
             said: None,
         }
     }
@@ -41,43 +76,104 @@ impl Exchanges {
         self.waiting.push_back(exchange);
     }
 
-    /// Moves requests into the next write, as many as it takes.
-    pub(crate) fn send(&mut self, outbound: &mut Outbound) {
-        while outbound.has_room()
-            && let Some(Exchange { request, reply }) = self.waiting.pop_front()
-        {
-            // Its caller is gone, and nobody has heard of it yet.
-            if reply.is_closed() {
-                self.link.permits.add_permits(1);
-                continue;
-            }
-            match outbound.push(&request) {
-                Ok(()) => self.in_flight.push_back(Sent {
-                    due: answer::due(&request),
-                    reply,
-                }),
-                Err(error) => self.settle(reply, Err(ClientError::RequestTooLarge(error))),
-            }
+    /// Nobody waits for this any more. One that was sent without an id goes on
+    /// until it is answered, and one that was not sent never will be.
+    pub(crate) fn abandon(&mut self, id: u64) {
+        if self.known.cancel && self.by_id.contains_key(&id) {
+            self.cancels.push(id);
         }
     }
 
-    /// Hands a frame to whoever it answers: the request that was sent first of
-    /// those in flight.
+    /// Moves requests into the next write, as many as it takes. What ends calls
+    /// goes first: it makes room.
+    pub(crate) fn send(&mut self, outbound: &mut Outbound) {
+        while outbound.has_room()
+            && let Some(request_id) = self.cancels.pop()
+        {
+            let cancel = Request::Cancel { request_id };
+            // It is short, and so fits a frame.
+            let _ = outbound.push(&cancel.into());
+        }
+        while outbound.has_room()
+            && let Some(exchange) = self.waiting.pop_front()
+        {
+            // Its caller is gone, and nobody has heard of it yet.
+            if exchange.reply.is_closed() {
+                self.link.permits.add_permits(1);
+                continue;
+            }
+            self.send_one(exchange, outbound);
+        }
+    }
+
+    fn send_one(&mut self, exchange: Exchange, outbound: &mut Outbound) {
+        let Exchange {
+            request,
+            reply,
+            id,
+            progress,
+        } = exchange;
+        let due = answer::due(&request);
+        // Other requests are answered at once, and in their turn.
+        let calls = matches!(request, Request::RunTool(_) | Request::RunToolContinue(_));
+        let request_id = (calls && self.known.request_ids).then_some(id);
+        let tagged = TaggedRequest {
+            request_id,
+            progress: progress.is_some() && self.known.progress,
+            request,
+        };
+        if let Err(error) = outbound.push(&tagged) {
+            return self.settle(reply, Err(ClientError::RequestTooLarge(error)));
+        }
+        let sent = Sent {
+            due,
+            reply,
+            progress,
+        };
+        match request_id {
+            Some(id) => drop(self.by_id.insert(id, sent)),
+            None => self.in_turn.push_back(sent),
+        }
+    }
+
+    /// Hands a frame to whoever it answers: the request with its id, or the one
+    /// that was sent first of those without.
     ///
     /// A frame that is not understood takes the place of an answer. One that
     /// is understood and does not fit ends the connection, for every answer
     /// after it would go to the wrong caller.
     pub(crate) fn answer(&mut self, frame: Bytes) -> Result<(), CloseCause> {
-        let response = Response::decode(frame);
-        self.said = last_words(&response, self.in_flight.is_empty());
-        let Some(Sent { due, reply }) = self.in_flight.pop_front() else {
-            return match self.said {
-                Some(_) => Ok(()),
-                None => Err(CloseCause::OutOfStep),
+        let (request_id, response) = match TaggedResponse::decode(frame) {
+            Ok(tagged) => (tagged.request_id, Ok(tagged.response)),
+            Err(rejected) => (rejected.request_id, Err(rejected.error)),
+        };
+        if let (Some(id), Ok(Response::Progress(_))) = (request_id, &response) {
+            if let (Some(sent), Ok(Response::Progress(progress))) = (self.by_id.get(&id), response)
+                && let Some(reports) = &sent.progress
+            {
+                reports.report(progress);
+            }
+            // Somebody may have given up on the call.
+            return Ok(());
+        }
+        let sent = match request_id {
+            Some(id) => self.by_id.remove(&id),
+            None => {
+                self.said = last_words(&response, self.in_turn.is_empty());
+                self.in_turn.pop_front()
+            }
+        };
+        let Some(Sent { due, reply, .. }) = sent else {
+            return match (request_id, &self.said) {
+                (None, Some(_)) => Ok(()),
+                _ => Err(CloseCause::OutOfStep),
             };
         };
         let answer = response.map_err(ClientError::Undecodable);
         let answer = answer.and_then(|response| answer::check(due, response));
+        if let Ok(Response::HelloAck(ack)) = &answer {
+            self.known = Known::of(&ack.extensions);
+        }
         let out_of_step = matches!(answer, Err(ClientError::Unexpected { .. }));
         self.settle(reply, answer);
         if out_of_step {
@@ -89,9 +185,9 @@ impl Exchanges {
     /// How many requests somebody waits for.
     pub(crate) fn waited_for(&self) -> usize {
         let waiting = self.waiting.iter().map(|exchange| &exchange.reply);
-        let in_flight = self.in_flight.iter().map(|sent| &sent.reply);
+        let sent = self.in_turn.iter().chain(self.by_id.values());
         waiting
-            .chain(in_flight)
+            .chain(sent.map(|sent| &sent.reply))
             .filter(|reply| !reply.is_closed())
             .count()
     }

@@ -52,9 +52,11 @@ mod link;
 mod obstacle;
 mod one_line;
 mod outbound;
+mod reporting;
 
 pub use call::{CallOptions, CallOutcome};
 pub use client::Client;
 pub use connect::ConnectOptions;
 pub use error::{ClientError, CloseCause};
 pub use obstacle::Obstacle;
+pub use reporting::ReportingCall;

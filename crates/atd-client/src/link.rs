@@ -2,7 +2,10 @@
 
 use std::{
     num::NonZeroU32,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,6 +13,7 @@ use atd_proto::{ErrorBody, Request, Response};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::error::{ClientError, CloseCause};
+use crate::reporting::Reports;
 
 /// Where a request's answer goes. Nobody listens there any more once the
 /// caller has dropped the request's future.
@@ -19,6 +23,11 @@ pub(crate) type Reply = oneshot::Sender<Result<Response, ClientError>>;
 pub(crate) struct Exchange {
     pub(crate) request: Request,
     pub(crate) reply: Reply,
+    /// What it is known by on this connection, and to a server that knows
+    /// request ids.
+    pub(crate) id: u64,
+    /// Where its progress goes, if somebody wants to hear it.
+    pub(crate) progress: Option<Arc<Reports>>,
 }
 
 /// What a handle wants of the driver.
@@ -26,6 +35,9 @@ pub(crate) enum Command {
     /// Send this. Whoever says so has taken a permit and left it to the
     /// driver, which gives it back with the answer.
     Ask(Exchange),
+    /// Nobody waits for the answer to this any more: have it ended, if it is
+    /// still under way and the server knows how.
+    Abandon { id: u64 },
     /// Close once what was asked before is answered, or this time is over, and
     /// say how much was left unanswered.
     Close {
@@ -38,6 +50,7 @@ pub(crate) enum Command {
 pub(crate) struct Link {
     /// One a request that may yet be made. Closed when no more are taken.
     pub(crate) permits: Semaphore,
+    next_id: AtomicU64,
     end: OnceLock<End>,
 }
 
@@ -51,8 +64,14 @@ impl Link {
         let permits = usize::try_from(max_in_flight.get()).unwrap_or(Semaphore::MAX_PERMITS);
         Self {
             permits: Semaphore::new(permits.min(Semaphore::MAX_PERMITS)),
+            next_id: AtomicU64::new(1),
             end: OnceLock::new(),
         }
+    }
+
+    /// An id that no request of this connection had.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Ends the connection for every request yet to come. The first cause

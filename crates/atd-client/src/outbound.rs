@@ -2,7 +2,7 @@
 
 use std::io;
 
-use atd_proto::{FrameError, Request, encode_frame};
+use atd_proto::{FrameError, TaggedRequest, encode_frame};
 use tokio::{io::AsyncWriteExt, net::unix::OwnedWriteHalf};
 
 /// How much is gathered for one write, in bytes, before the frame that goes
@@ -37,7 +37,7 @@ impl Outbound {
     }
 
     /// Adds a request to the batch. One that is no frame leaves it as it was.
-    pub(crate) fn push(&mut self, request: &Request) -> Result<(), FrameError> {
+    pub(crate) fn push(&mut self, request: &TaggedRequest) -> Result<(), FrameError> {
         let pushed = encode_frame(&mut self.batch, |body| request.encode(body));
         if self.batch.is_empty() {
             self.begin();

@@ -47,7 +47,7 @@ pub use error_code::ErrorCode;
 pub use frame::{FrameDecoder, FrameError, MAX_FRAME_BODY, encode_frame};
 pub use json_text::JsonText;
 pub use message::{
-    DecodeError, ErrorBody, Hello, HelloAck, MAX_NESTING, Progress, RejectedRequest, Request,
+    DecodeError, ErrorBody, Hello, HelloAck, MAX_NESTING, Progress, RejectedFrame, Request,
     Response, RunTool, RunToolContinue, TaggedRequest, TaggedResponse, ToolFailure, ToolFilter,
     ToolResult, push_request_id,
 };

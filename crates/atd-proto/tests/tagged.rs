@@ -1,12 +1,11 @@
 //! Ids that tell which answer belongs to which request.
 
 use atd_proto::{
-    DecodeError, JsonText, RejectedRequest, Request, Response, RunTool, TaggedRequest,
-    TaggedResponse,
+    JsonText, RejectedFrame, Request, Response, RunTool, TaggedRequest, TaggedResponse,
 };
 use proptest::prelude::*;
 
-fn decode(frame: &str) -> Result<TaggedRequest, RejectedRequest> {
+fn decode(frame: &str) -> Result<TaggedRequest, RejectedFrame> {
     TaggedRequest::decode(frame.as_bytes().to_vec().into())
 }
 
@@ -73,8 +72,12 @@ fn an_answer_carries_its_id_last() {
         TaggedResponse::decode(out.split_off(6).into()).unwrap(),
         answer
     );
-    let wrong = TaggedResponse::decode(br#"{"type":"pong","request_id":-1}"#.as_slice().into());
-    assert!(matches!(wrong, Err(DecodeError::BadField { .. })));
+    let check = |frame: &str, id: Option<u64>| {
+        let wrong = TaggedResponse::decode(frame.as_bytes().to_vec().into()).unwrap_err();
+        assert_eq!(wrong.request_id, id, "{frame}");
+    };
+    check(r#"{"type":"pong","request_id":-1}"#, None);
+    check(r#"{"type":"tool_result","request_id":1}"#, Some(1));
 }
 
 proptest! {

@@ -52,7 +52,7 @@ async fn every_call_of_a_storm_has_one_answer_and_one_record() {
             counted.fetch_add(1, Ordering::SeqCst);
             let _alive = Alive(counted);
             for _ in 0..turns {
-                if turns % 2 == 0 && ctx.cancelled().is_cancelled() {
+                if turns.is_multiple_of(2) && ctx.cancelled().is_cancelled() {
                     break;
                 }
                 tokio::task::yield_now().await;

@@ -70,7 +70,14 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "atd-client",
         ours: &["atd-proto"],
-        theirs: &["bytes", "serde", "serde_json", "thiserror", "tokio"],
+        theirs: &[
+            "bytes",
+            "futures-core",
+            "serde",
+            "serde_json",
+            "thiserror",
+            "tokio",
+        ],
         with_a_feature: &[],
     },
     Layer {

@@ -4,5 +4,6 @@ mod closing;
 mod connecting;
 mod failing;
 mod methods;
+mod request_ids;
 mod sharing;
 mod support;

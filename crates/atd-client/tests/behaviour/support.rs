@@ -4,7 +4,7 @@ use std::{future::Future, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use atd_client::{Client, ConnectOptions};
 use atd_proto::{
-    JsonText, Request, Response, RunTool, ToolResult,
+    JsonText, Request, Response, RunTool, TaggedRequest, ToolResult,
     io::{read_frame, write_frame},
 };
 use bytes::BytesMut;
@@ -104,6 +104,13 @@ impl Peer {
             Request::RunTool(call) => call,
             other => panic!("{other:?} is no call"),
         }
+    }
+
+    /// The next request, with its id.
+    pub(crate) async fn hears_tagged(&mut self) -> TaggedRequest {
+        let frame = read_frame(&mut self.stream, &mut self.buffer).await;
+        let frame = frame.unwrap().expect("the client should not be gone");
+        TaggedRequest::decode(frame).unwrap()
     }
 
     /// Whether nothing more comes. On a paused clock alone.

@@ -9,7 +9,7 @@ mod tagged;
 pub use nesting::MAX_NESTING;
 pub use request::{Hello, Request, RunTool, RunToolContinue, ToolFilter};
 pub use response::{ErrorBody, HelloAck, Progress, Response, ToolFailure, ToolResult};
-pub use tagged::{RejectedRequest, TaggedRequest, TaggedResponse, push_request_id};
+pub use tagged::{RejectedFrame, TaggedRequest, TaggedResponse, push_request_id};
 
 /// What an error says, which may repeat what the peer sent: cut and escaped.
 fn short(error: &serde_json::Error) -> String {

@@ -13,7 +13,7 @@ use crate::json_text::write_json;
 ///
 /// let asked = TaggedRequest::decode(br#"{"type":"ping","request_id":7}"#.as_slice().into())?;
 /// assert_eq!((asked.request_id, asked.request), (Some(7), Request::Ping));
-/// # Ok::<(), atd_proto::RejectedRequest>(())
+/// # Ok::<(), atd_proto::RejectedFrame>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaggedRequest {
@@ -27,10 +27,11 @@ pub struct TaggedRequest {
     pub request: Request,
 }
 
-/// A frame that is no request, and the id to answer it with if it had one.
+/// A frame that is no message, and the id in it, if it had one: that of the
+/// request to be answered so, or of the one that is answered.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}")]
-pub struct RejectedRequest {
+pub struct RejectedFrame {
     /// The frame's id, where it could be read.
     pub request_id: Option<u64>,
     /// What is wrong with the frame.
@@ -52,13 +53,13 @@ impl TaggedRequest {
     /// Reads a frame's body, as [`Request::decode`] does, and its id.
     ///
     /// # Errors
-    /// [`RejectedRequest`] with what was wrong and what would be right.
+    /// [`RejectedFrame`] with what was wrong and what would be right.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "a frame is read once, and what is kept of it shares its bytes"
     )]
-    pub fn decode(frame: Bytes) -> Result<Self, RejectedRequest> {
-        let rejected = |request_id| move |error| RejectedRequest { request_id, error };
+    pub fn decode(frame: Bytes) -> Result<Self, RejectedFrame> {
+        let rejected = |request_id| move |error| RejectedFrame { request_id, error };
         let fields = scan(&frame).map_err(rejected(None))?;
         let request_id = request_id(&fields).map_err(rejected(None))?;
         // It says something about a call with an id, and about nothing else.
@@ -104,16 +105,18 @@ impl TaggedResponse {
     /// Reads a frame's body, as [`Response::decode`] does, and its id.
     ///
     /// # Errors
-    /// [`DecodeError`] with what was wrong and what would be right.
+    /// [`RejectedFrame`] with what was wrong and what would be right.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "a frame is read once, and what is kept of it shares its bytes"
     )]
-    pub fn decode(frame: Bytes) -> Result<Self, DecodeError> {
-        let fields = scan(&frame)?;
+    pub fn decode(frame: Bytes) -> Result<Self, RejectedFrame> {
+        let rejected = |request_id| move |error| RejectedFrame { request_id, error };
+        let fields = scan(&frame).map_err(rejected(None))?;
+        let request_id = request_id(&fields).map_err(rejected(None))?;
         Ok(Self {
-            request_id: request_id(&fields)?,
-            response: Response::read(fields, &frame)?,
+            request_id,
+            response: Response::read(fields, &frame).map_err(rejected(request_id))?,
         })
     }
 

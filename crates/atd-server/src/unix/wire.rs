@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use atd_proto::{ErrorBody, ErrorCode, RejectedRequest, Request, TaggedRequest};
+use atd_proto::{ErrorBody, ErrorCode, RejectedFrame, Request, TaggedRequest};
 use bytes::Bytes;
 use tokio::io::Interest;
 use tokio::net::UnixStream;
@@ -134,7 +134,7 @@ impl Wire {
             request,
         } = match TaggedRequest::decode(frame) {
             Ok(tagged) => tagged,
-            Err(RejectedRequest { request_id, error }) => {
+            Err(RejectedFrame { request_id, error }) => {
                 let why = ErrorBody::new(ErrorCode::BAD_REQUEST, error.to_string());
                 match request_id {
                     Some(_) => self.answer(request_id, &why.into()),
