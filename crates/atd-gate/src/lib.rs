@@ -42,16 +42,32 @@
 //! # Ok::<(), atd_gate::HelloError>(())
 //! ```
 
+mod authenticator;
 mod clock;
+mod credentials;
 mod gate;
+mod grant;
+mod hello;
 mod identity;
 mod limits;
 mod refusal;
 mod requirement;
+mod token;
+#[cfg(feature = "ucan")]
+pub mod ucan;
+mod watched;
 
+pub use authenticator::{AuthenticationError, Authenticator, Principal};
+#[cfg(feature = "bearer")]
+pub use authenticator::{BearerHash, BearerTable, BearerTableError};
 pub use clock::{Clock, FakeClock, MonotonicClock};
 pub use gate::{Gate, GateBuilder};
+pub use grant::{Grant, Grantee, Mechanism};
 pub use identity::{Ground, Identity, PeerCredentials};
 pub use limits::Permit;
-pub use refusal::{HelloError, PeerRefused, Refusal, Scope};
+pub use refusal::{HelloError, Lapsed, PeerRefused, Refusal, Scope};
 pub use requirement::Requirement;
+pub use token::{
+    InvalidToken, RevocationFile, RevocationFileError, RevocationSet, Revocations, TokenError,
+    TokenId, TokenIdError,
+};

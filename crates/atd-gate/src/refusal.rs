@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use atd_proto::CapabilitySet;
 
+use crate::token::{TokenError, TokenId};
+
 /// Why a call was not let through.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -23,6 +25,9 @@ pub enum Refusal {
         /// What is required and not held.
         missing: CapabilitySet,
     },
+    /// What the caller's identity rests on holds no longer.
+    #[error("{0}; say hello again with what holds")]
+    Lapsed(Lapsed),
     /// A limit is reached.
     #[error("{}", limit_reached(*scope, *limit, *retry_after))]
     RateLimited {
@@ -34,6 +39,24 @@ pub enum Refusal {
         /// first; `None` when that is not known.
         retry_after: Option<Duration>,
     },
+}
+
+/// What became of a credential since the hello that it came with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Lapsed {
+    /// Its time is over.
+    #[error("the credentials of this connection have expired")]
+    Expired,
+    /// A link of a token's chain was called back.
+    #[error("the token {token}, on which this connection's rights rest, was revoked")]
+    Revoked {
+        /// The link.
+        token: TokenId,
+    },
+    /// The bearer's credential was taken out or changed.
+    #[error("the credential of this connection was withdrawn or changed")]
+    BearerWithdrawn,
 }
 
 /// What a limit counts.
@@ -73,7 +96,7 @@ impl Refusal {
     pub fn retry_after_ms(&self) -> Option<u64> {
         match self {
             Self::RateLimited { retry_after, .. } => retry_after.map(millis_ceil),
-            Self::CapabilityDenied { .. } => None,
+            Self::CapabilityDenied { .. } | Self::Lapsed(_) => None,
         }
     }
 }
@@ -99,6 +122,12 @@ pub enum HelloError {
         "a token was presented, and this server trusts no token issuer; leave `ucan_tokens` out"
     )]
     NoTrustedRoot,
+    /// A token was presented that is not good. None of the others counts then.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// What the transport knew of the client holds no longer.
+    #[error("{0}; connect again with what holds")]
+    Lapsed(Lapsed),
 }
 
 /// The process at the other end runs as a user who may not use this server.

@@ -44,7 +44,16 @@ const LAYERS: &[Layer] = &[
         name: "atd-gate",
         ours: &["atd-proto"],
         theirs: &["dashmap", "governor", "rustix", "thiserror", "tokio"],
-        with_a_feature: &["ed25519-dalek"],
+        with_a_feature: &[
+            "base64",
+            "bs58",
+            "ed25519-dalek",
+            "getrandom",
+            "serde",
+            "serde_json",
+            "sha2",
+            "subtle",
+        ],
     },
     Layer {
         name: "atd-registry",

@@ -1,5 +1,6 @@
 //! The limits of each tool, kept between calls.
 
+mod caller_key;
 mod in_flight;
 mod window;
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 
+pub(crate) use self::caller_key::{CallerKey, CallerKeys};
 use self::in_flight::InFlight;
 pub use self::in_flight::Permit;
 use self::window::Window;

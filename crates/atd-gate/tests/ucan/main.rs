@@ -1,0 +1,7 @@
+//! Chains of capability tokens: which grant, and which do not.
+
+mod attacks;
+mod chains;
+mod forge;
+mod fuzz;
+mod lapse;
