@@ -2,7 +2,7 @@
 //! are assigned here and nowhere else.
 
 use atd_audit::Outcome;
-use atd_gate::{HelloError, PeerRefused, Refusal};
+use atd_gate::{HelloError, Lapsed, PeerRefused, Refusal, TokenError};
 use atd_proto::{ErrorBody, ErrorCode, JsonText, Response, ToolFailure, ToolResult};
 use atd_registry::ArgumentError;
 use serde_json::{Value, json};
@@ -72,6 +72,7 @@ pub(super) fn response(
                 }
                 refused(ErrorCode::RATE_LIMITED, details)
             }
+            Refusal::Lapsed(lapsed) => refused(lapsed_code(*lapsed), Value::Null),
             _ => refused(ErrorCode::UNCLASSIFIED, Value::Null),
         },
         CallError::BrokenSchema(broken) => {
@@ -152,6 +153,7 @@ fn failure(error: &CallError) -> (String, bool) {
         CallError::DuplicateId => ("DUPLICATE_REQUEST_ID", false),
         CallError::CursorInvalid { .. } => ("CURSOR_INVALID", false),
         CallError::Broker { .. } => ("BROKER_FAILED", true),
+        CallError::Refused(Refusal::Lapsed(_)) => ("CREDENTIALS_LAPSED", false),
         CallError::Overloaded => ("OVERLOADED", true),
         _ => ("INTERNAL", false),
     };
@@ -162,10 +164,25 @@ fn failure(error: &CallError) -> (String, bool) {
 pub(super) fn hello_refused(error: &HelloError) -> ErrorBody {
     let code = match error {
         HelloError::NoTrustedRoot => ErrorCode::UCAN_INVALID,
+        HelloError::Token(token) => match token {
+            TokenError::Expired { .. } => ErrorCode::UCAN_EXPIRED,
+            TokenError::TooDeep { .. } => ErrorCode::DELEGATION_TOO_DEEP,
+            TokenError::AudienceMismatch => ErrorCode::AUDIENCE_MISMATCH,
+            _ => ErrorCode::UCAN_INVALID,
+        },
+        HelloError::Lapsed(lapsed) => lapsed_code(*lapsed),
         HelloError::ClientIdTooLong { .. } => ErrorCode::BAD_REQUEST,
         _ => ErrorCode::UNCLASSIFIED,
     };
     ErrorBody::new(code, error.to_string())
+}
+
+/// A credential that holds no longer is told as it would be at hello.
+fn lapsed_code(lapsed: Lapsed) -> ErrorCode {
+    match lapsed {
+        Lapsed::Expired => ErrorCode::UCAN_EXPIRED,
+        _ => ErrorCode::UCAN_INVALID,
+    }
 }
 
 /// The answer to a request for the definition of a tool that is not there.

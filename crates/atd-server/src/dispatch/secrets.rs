@@ -25,7 +25,7 @@ impl Dispatcher {
         };
         let request = SecretRequest {
             tool_id,
-            verified_id: &verified_id,
+            verified_id,
         };
         let failed = |cause: String| CallError::Broker { cause };
         let resolved = contained(async {
