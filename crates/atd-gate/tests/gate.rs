@@ -5,8 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use atd_gate::{
-    FakeClock, Gate, Ground, HelloError, Identity, PeerCredentials, PeerRefused, Permit, Refusal,
-    Requirement, Scope,
+    FakeClock, Gate, Grant, Grantee, Ground, HelloError, Identity, PeerCredentials, PeerRefused,
+    Permit, Refusal, Requirement, Scope,
 };
 use atd_proto::{CapabilitySet, Hello, ToolDefinition};
 use proptest::prelude::*;
@@ -281,4 +281,33 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_grant_is_for_whom_it_names() {
+    let gate = Gate::builder()
+        .allow(["list"])
+        .allow_uid(1_000)
+        .grant(Grantee::Uid(1_000), ["read"])
+        .grant(Grantee::Gid(100), ["read", "write"])
+        .grant(Grantee::Verified("uid:1000".into()), ["admin"])
+        .build();
+    let all = hello("uid:1000", &["admin", "list", "read", "root", "write"]);
+    let granted = |peer: Option<(u32, u32)>| {
+        let peer = peer.map(|(uid, gid)| PeerCredentials {
+            uid,
+            gid,
+            pid: None,
+        });
+        gate.hello(&gate.connect(peer).unwrap(), &all).unwrap()
+    };
+    let shown = |identity: &Identity| identity.capabilities().to_string();
+    assert_eq!(shown(&granted(None)), "list");
+    assert_eq!(shown(&granted(Some((1_000, 1)))), "admin, list, read");
+    assert_eq!(shown(&granted(Some((own_uid(), 100)))), "list, read, write");
+    let both = granted(Some((1_000, 100)));
+    let by: Vec<_> = both.granted_by("read").map(ToString::to_string).collect();
+    assert_eq!(by, ["uid:1000", "gid:100"]);
+    let named: Vec<_> = both.grants().iter().map(Grant::capability).collect();
+    assert_eq!(named, ["admin", "list", "read", "read", "write"]);
 }

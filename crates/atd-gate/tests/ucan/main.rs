@@ -4,4 +4,5 @@ mod attacks;
 mod chains;
 mod forge;
 mod fuzz;
+mod hellos;
 mod lapse;
