@@ -12,7 +12,7 @@ use atd_registry::{Registry, TokenBroker};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
-use crate::dispatch::{Dispatcher, Watch};
+use crate::dispatch::{Audit, Dispatcher, Watch};
 use crate::metrics::Metrics;
 use crate::middleware::Middleware;
 use crate::server::{Server, TransportLimits};
@@ -163,7 +163,7 @@ impl ServerBuilder {
         let dispatcher = Dispatcher {
             registry: self.registry,
             gate: self.gate,
-            audit: self.audit,
+            audit: self.audit.map(Audit::new),
             broker: self.broker,
             middleware: self.middleware,
             tiers: self.tiers,

@@ -15,6 +15,9 @@ pub(crate) struct Metrics {
     pub(crate) connections_refused: Counter,
     /// Events that the audit sink panicked on.
     pub(crate) audit_panics: Counter,
+    /// Events of calls that were refused for want of an audit, and for which
+    /// there was no room to wait for it.
+    pub(crate) audit_skipped: Counter,
 }
 
 /// A number that only rises.

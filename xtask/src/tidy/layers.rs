@@ -38,7 +38,13 @@ const LAYERS: &[Layer] = &[
         name: "atd-audit",
         ours: &[],
         theirs: &["rustix", "serde", "time"],
-        with_a_feature: &["ed25519-dalek", "hdrhistogram", "serde_json", "sha2", "tracing"],
+        with_a_feature: &[
+            "ed25519-dalek",
+            "hdrhistogram",
+            "serde_json",
+            "sha2",
+            "tracing",
+        ],
     },
     Layer {
         name: "atd-gate",

@@ -8,7 +8,7 @@ use std::{
 use super::{
     journal::Journal,
     output::LineOutput,
-    queue::{Batch, Queue, Settled, Work},
+    queue::{Batch, Queue, Retry, Settled, Work},
     seal::{Part, Sealing, Terms},
 };
 use crate::{Durability, timestamp::monotonic};
@@ -107,8 +107,10 @@ impl Drain<'_> {
                 continue;
             }
             if rest.events > 0 {
-                if !self.queue.pause_before_retry(pause) {
-                    self.lose(&mut rest);
+                match self.queue.pause_before_retry(pause) {
+                    Retry::Yes => {}
+                    Retry::AfterReopening => self.reopen(),
+                    Retry::No => self.lose(&mut rest),
                 }
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }

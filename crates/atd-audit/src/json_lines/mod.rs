@@ -221,7 +221,7 @@ impl JsonLinesAuditSink {
 
     /// Opens the log's file anew, where another one may be by now: for what
     /// renames the file of a running sink, such as logrotate. Everything taken
-    /// before is written to the file that was open.
+    /// before is written to the file that was open, unless that fails.
     ///
     /// # Errors
     /// [`AuditError::NotReopened`]: the old file is still written to.

@@ -85,6 +85,17 @@ struct Reopening {
     failed: Option<Arc<io::Error>>,
 }
 
+/// Whether a write that failed is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Retry {
+    Yes,
+    /// Yes, and the file is to be opened anew: what could not be written goes
+    /// into the other one.
+    AfterReopening,
+    /// The queue was closed before.
+    No,
+}
+
 /// What the writer thread is to do.
 pub(super) enum Work {
     Write(Batch),
@@ -389,19 +400,20 @@ impl Queue {
         self.progress.notify_all();
     }
 
-    /// Waits before a failed write is tried again, for no longer than `pause`;
-    /// false when the queue was closed before, so that it should not be.
-    pub(super) fn pause_before_retry(&self, pause: Duration) -> bool {
+    /// Waits before a failed write is tried again, for no longer than `pause`.
+    pub(super) fn pause_before_retry(&self, pause: Duration) -> Retry {
         let state = self.lock();
         if state.closed {
-            return false;
+            return Retry::No;
         }
-        drop(
-            self.work
-                .wait_timeout_while(state, pause, |state| !state.closed)
-                .unwrap_or_else(PoisonError::into_inner),
-        );
-        true
+        let is_idle = |state: &mut State| !state.closed && !state.reopening.is_asked();
+        let waited = self.work.wait_timeout_while(state, pause, is_idle);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if state.reopening.is_asked() {
+            Retry::AfterReopening
+        } else {
+            Retry::Yes
+        }
     }
 
     /// Takes no more lines.
@@ -488,6 +500,12 @@ impl Queue {
     }
 }
 
+impl Reopening {
+    fn is_asked(&self) -> bool {
+        self.asked > self.done
+    }
+}
+
 impl State {
     fn settled(&self) -> u64 {
         self.written + self.failed
@@ -498,7 +516,7 @@ impl State {
     }
 
     fn is_to_reopen(&self) -> bool {
-        self.reopening.asked > self.reopening.done && self.settled() >= self.reopening.behind
+        self.reopening.is_asked() && self.settled() >= self.reopening.behind
     }
 
     fn has_room(&self, capacity: u64) -> bool {

@@ -81,6 +81,7 @@ pub(super) fn response(
         CallError::InvalidArgs(errors) => refused(ErrorCode::INVALID_ARGUMENTS, places(errors)),
         CallError::CursorInvalid { .. } => refused(ErrorCode::CURSOR_INVALID, Value::Null),
         CallError::Broker { .. } => refused(ErrorCode::BROKER_FAILED, Value::Null),
+        CallError::AuditUnavailable { .. } => refused(ErrorCode::AUDIT_UNAVAILABLE, Value::Null),
         CallError::Overloaded => refused(
             ErrorCode::OVERLOADED,
             json!({"retry_after_ms": OVERLOADED_RETRY_MS}),
@@ -154,6 +155,7 @@ fn failure(error: &CallError) -> (String, bool) {
         CallError::CursorInvalid { .. } => ("CURSOR_INVALID", false),
         CallError::Broker { .. } => ("BROKER_FAILED", true),
         CallError::Refused(Refusal::Lapsed(_)) => ("CREDENTIALS_LAPSED", false),
+        CallError::AuditUnavailable { .. } => ("AUDIT_UNAVAILABLE", true),
         CallError::Overloaded => ("OVERLOADED", true),
         _ => ("INTERNAL", false),
     };

@@ -62,6 +62,12 @@ pub enum CallError {
         /// What happened, for the log.
         cause: String,
     },
+    /// The audit could not answer for the call, which therefore did not begin.
+    #[error("the call cannot be put on record now, and so it was not begun; try again later")]
+    AuditUnavailable {
+        /// What happened, for the log.
+        cause: String,
+    },
     /// There is no room to run the tool now.
     #[error(
         "every thread for tools that block is taken, and many calls wait for one; try again later"

@@ -15,7 +15,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use atd_audit::AuditSink;
 use atd_gate::{Gate, PeerCredentials, PeerRefused, Requirement};
 use atd_proto::{
     ErrorBody, ErrorCode, Hello, HelloAck, JsonText, MAX_NESTING, Request, Response, RunTool,
@@ -31,6 +30,7 @@ pub(crate) use self::convert::{OVERLOADED_RETRY_MS, peer_refused};
 pub use self::error::CallError;
 
 use self::record::Record;
+pub(crate) use self::recording::Audit;
 use self::rewrite::within_budget;
 pub(crate) use self::watch::{Watch, Watchdog};
 use crate::answer::Answer;
@@ -45,7 +45,7 @@ use crate::tier::{TierLimits, TierPolicy};
 pub struct Dispatcher {
     pub(crate) registry: Arc<Registry>,
     pub(crate) gate: Gate,
-    pub(crate) audit: Option<Arc<dyn AuditSink>>,
+    pub(crate) audit: Option<Audit>,
     pub(crate) broker: Option<Arc<dyn TokenBroker>>,
     pub(crate) middleware: Vec<Arc<dyn Middleware>>,
     pub(crate) tiers: TierPolicy,
@@ -162,7 +162,8 @@ impl Dispatcher {
             let secrets = self.secrets(session, tool.id(), deadline);
             let secrets = unless_stopped(control, secrets).await?;
             record.secrets_resolved = secrets.is_some();
-            // 5 run
+            // 5 run, once a strict audit has answered for the call
+            unless_stopped(control, self.start(&mut record, deadline)).await?;
             let ctx = self.context(&record, control, limits, secrets, Hold::of(permit, &tool));
             let running = pin!(async { tool.binding().invoke(args, &ctx.call).await });
             let running = self.watch.watched(tool.id(), running);
@@ -212,8 +213,12 @@ impl Dispatcher {
     async fn finish(&self, record: Record<'_>, ended: Result<JsonText, CallError>) -> Response {
         let dry_run = record.info().dry_run;
         let ended = self.rewrite(&record, ended);
-        let outcome = convert::outcome(ended.as_ref().err().map(|(error, _)| error));
-        let tool_id = record.end(outcome).await;
+        let failed = ended.as_ref().err().map(|(error, _)| error);
+        let answer = match failed {
+            Some(CallError::AuditUnavailable { .. }) => record::Answer::DoesNotWait,
+            _ => record::Answer::Waits,
+        };
+        let tool_id = record.end(convert::outcome(failed), answer).await;
         convert::response(tool_id, dry_run, ended)
     }
 
@@ -247,7 +252,8 @@ impl Dispatcher {
             connections_open: connections.saturating_sub(connections_ended),
             connections_refused: counted.connections_refused.get(),
             audit_lost: counted.audit_panics.get()
-                + self.audit.as_deref().map_or(0, AuditSink::drops),
+                + counted.audit_skipped.get()
+                + self.audit.as_ref().map_or(0, |audit| audit.sink.drops()),
             blocking: self.registry.blocking().stats(),
             stalls: self.watch.stalls(),
         }

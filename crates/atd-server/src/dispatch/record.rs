@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use atd_audit::{CallEvent, Outcome, SCHEMA_VERSION, now_rfc3339};
+use atd_audit::{Beside, CallEvent, OUTCOME_UNKNOWN, Outcome, SCHEMA_VERSION, now_rfc3339};
+use atd_gate::Identity;
 use atd_proto::Tier;
 use atd_registry::{CallId, RegisteredTool};
 use tokio::time::Instant;
@@ -12,6 +13,7 @@ use crate::middleware::CallInfo;
 use crate::session::{EndReason, Session};
 
 use super::Dispatcher;
+use super::recording::{Audit, Entry, Starting};
 
 /// The record of a call under way. It is written by [`end`](Self::end), and by
 /// the drop of a call that never came so far: a client that left, a shutdown.
@@ -24,7 +26,17 @@ pub(super) struct Record<'a> {
     dry_run: bool,
     tool: Option<Arc<RegisteredTool>>,
     pub(super) secrets_resolved: bool,
+    /// A strict sink was asked to answer for the call, and has not yet.
+    pub(super) starting: Option<Starting>,
     written: bool,
+}
+
+/// Whether a call's answer waits until the sink has the call's event.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    Waits,
+    /// It says that there is no audit.
+    DoesNotWait,
 }
 
 impl<'a> Record<'a> {
@@ -44,6 +56,7 @@ impl<'a> Record<'a> {
             dry_run,
             tool: None,
             secrets_resolved: false,
+            starting: None,
             written: false,
         }
     }
@@ -74,22 +87,51 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// The event of the call as far as it is known before it begins.
+    pub(super) fn start(&self) -> CallEvent {
+        self.event(Outcome::ExecutionFailed {
+            code: OUTCOME_UNKNOWN.to_owned(),
+            retryable: false,
+        })
+    }
+
     /// The call has ended so. Gives the tool's id back. A sink that has no room
     /// is waited for, and no async worker waits with it.
-    pub(super) async fn end(mut self, outcome: Outcome) -> String {
-        let Some(sink) = &self.dispatcher.audit else {
+    pub(super) async fn end(mut self, outcome: Outcome, answer: Answer) -> String {
+        let dispatcher = self.dispatcher;
+        if let Some(audit) = &dispatcher.audit {
+            let entry = self.entry(audit, outcome);
+            let starting = self.starting.take();
             self.close();
-            return std::mem::take(&mut self.tool_id);
-        };
-        let tool_id = self.tool_id.clone();
-        let event = self.event(outcome);
-        self.close();
-        if !self.dispatcher.hand_over(&event) {
-            let waiting = self.dispatcher.wait_to_hand_over(sink.clone(), event);
-            // The event is on its way, whatever becomes of who waits for it.
-            let _ = waiting.await;
+            match answer {
+                Answer::DoesNotWait => dispatcher.record_refusal(audit, entry, starting),
+                Answer::Waits => {
+                    if let Some(waiting) = dispatcher.record(audit, entry, starting) {
+                        // The event is on its way, whatever becomes of who
+                        // waits for it.
+                        let _ = waiting.await;
+                    }
+                }
+            }
+        } else {
+            self.close();
         }
-        tool_id
+        std::mem::take(&mut self.tool_id)
+    }
+
+    fn entry(&self, audit: &Audit, outcome: Outcome) -> Entry {
+        Entry {
+            event: self.event(outcome),
+            beside: (!audit.wants.is_none()).then(|| self.beside(audit)),
+        }
+    }
+
+    fn beside(&self, audit: &Audit) -> Beside {
+        let mut beside = Beside::new();
+        if audit.wants.granted_by {
+            beside.granted_by = granted_by(self.session.identity());
+        }
+        beside
     }
 
     fn close(&mut self) {
@@ -97,7 +139,7 @@ impl<'a> Record<'a> {
         self.dispatcher.metrics.calls_ended.add_one();
     }
 
-    fn event(&mut self, outcome: Outcome) -> CallEvent {
+    fn event(&self, outcome: Outcome) -> CallEvent {
         let identity = self.session.identity();
         let tier = self
             .tool
@@ -106,7 +148,7 @@ impl<'a> Record<'a> {
         CallEvent {
             ts: now_rfc3339(),
             call_id: self.call_id.to_string(),
-            tool_id: std::mem::take(&mut self.tool_id),
+            tool_id: self.tool_id.clone(),
             caller_id: identity.caller_id().map(ToString::to_string),
             granted_capabilities: identity.capabilities().as_slice().to_vec(),
             duration_ms: u64::try_from((clock::now() - self.started).as_millis())
@@ -131,16 +173,29 @@ impl Drop for Record<'_> {
             EndReason::ShutDown => ("SHUT_DOWN", true),
             EndReason::Dropped => ("DROPPED", true),
         };
-        if let Some(sink) = &self.dispatcher.audit {
-            let event = self.event(Outcome::ExecutionFailed {
+        if let Some(audit) = &self.dispatcher.audit {
+            let outcome = Outcome::ExecutionFailed {
                 code: code.to_owned(),
                 retryable,
-            });
-            if !self.dispatcher.hand_over(&event) {
-                // Nobody waits for it; the shutdown does.
-                drop(self.dispatcher.wait_to_hand_over(sink.clone(), event));
-            }
+            };
+            let entry = self.entry(audit, outcome);
+            // Nobody waits for it; the shutdown does.
+            drop(self.dispatcher.record(audit, entry, self.starting.take()));
         }
         self.close();
     }
+}
+
+/// The names of what granted the caller's capabilities, each with these.
+fn granted_by(identity: &Identity) -> Vec<(String, Vec<String>)> {
+    let mut all: Vec<(String, Vec<String>)> = Vec::new();
+    for grant in identity.grants() {
+        let mechanism = grant.mechanism().to_string();
+        let capability = grant.capability().to_owned();
+        match all.iter_mut().find(|(known, _)| *known == mechanism) {
+            Some((_, capabilities)) => capabilities.push(capability),
+            None => all.push((mechanism, vec![capability])),
+        }
+    }
+    all
 }

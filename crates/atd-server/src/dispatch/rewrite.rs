@@ -59,6 +59,9 @@ fn log(call: &crate::CallInfo<'_>, error: &CallError) {
         CallError::Internal { message } | CallError::Panicked { message } => {
             tracing::error!(%call_id, %tool_id, ?message, "the tool is at fault");
         }
+        CallError::AuditUnavailable { cause } => {
+            tracing::error!(%call_id, %tool_id, ?cause, "no audit, and so no call");
+        }
         CallError::Broker { cause } => {
             tracing::error!(%call_id, %tool_id, ?cause, "no secrets");
         }

@@ -127,7 +127,7 @@ impl ServerHandle {
         }
         self.server.dispatcher.recorded(AUDIT_FLUSH).await;
         if let Some(audit) = self.server.dispatcher.audit.clone() {
-            let flushed = tokio::task::spawn_blocking(move || audit.flush(AUDIT_FLUSH)).await;
+            let flushed = tokio::task::spawn_blocking(move || audit.sink.flush(AUDIT_FLUSH)).await;
             report.audit_problem = match flushed {
                 Ok(Ok(())) => None,
                 Ok(Err(error)) => Some(error.to_string()),
