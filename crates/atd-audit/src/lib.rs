@@ -61,13 +61,13 @@ mod health;
 mod json_lines;
 #[cfg(feature = "sign")]
 mod key;
-mod memory;
 mod outcome;
 #[cfg(feature = "read")]
 mod read;
 mod rotation;
 mod segments;
 mod sink;
+mod sinks;
 mod strict;
 mod timestamp;
 
@@ -86,7 +86,6 @@ pub use json_lines::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink, JsonLines
 pub use json_lines::{FileFaults, FileOperation};
 #[cfg(feature = "sign")]
 pub use key::{KeyError, PublicKey, SigningKey};
-pub use memory::MemoryAuditSink;
 pub use outcome::Outcome;
 #[cfg(feature = "read")]
 pub use read::{
@@ -98,6 +97,11 @@ pub use read::{
 pub use read::{Statistics, Timeline, ToolStatistics};
 pub use rotation::{Retention, Rotation};
 pub use sink::AuditSink;
+#[cfg(feature = "tracing")]
+pub use sinks::TracingAuditSink;
+pub use sinks::{
+    ChannelAuditSink, EventReceiver, FilterAuditSink, MemoryAuditSink, TeeAuditSink, channel,
+};
 pub use strict::{OUTCOME_UNKNOWN, Strict};
 pub use timestamp::{now_rfc3339, rfc3339};
 

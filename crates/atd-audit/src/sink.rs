@@ -39,6 +39,12 @@ pub trait AuditSink: Send + Sync {
         true
     }
 
+    /// Whether [`on_call`](Self::on_call) may have to wait, so that
+    /// [`try_on_call`](Self::try_on_call) may be false.
+    fn may_wait(&self) -> bool {
+        false
+    }
+
     /// What this sink wants to know of a call besides its event; nothing unless
     /// it says so. Asked once, before the first call.
     fn wants(&self) -> BesideFields {
@@ -116,6 +122,10 @@ impl<S: AuditSink + ?Sized> AuditSink for Arc<S> {
         (**self).try_on_call(event)
     }
 
+    fn may_wait(&self) -> bool {
+        (**self).may_wait()
+    }
+
     fn wants(&self) -> BesideFields {
         (**self).wants()
     }
@@ -152,6 +162,10 @@ impl<S: AuditSink + ?Sized> AuditSink for Box<S> {
 
     fn try_on_call(&self, event: &CallEvent) -> bool {
         (**self).try_on_call(event)
+    }
+
+    fn may_wait(&self) -> bool {
+        (**self).may_wait()
     }
 
     fn wants(&self) -> BesideFields {

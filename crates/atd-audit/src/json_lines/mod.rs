@@ -395,6 +395,15 @@ impl AuditSink for JsonLinesAuditSink {
         self.try_take(event.into())
     }
 
+    fn may_wait(&self) -> bool {
+        self.waits_for_disk
+            || match &self.backpressure {
+                Backpressure::Drop => false,
+                Backpressure::Block { .. } => true,
+                Backpressure::Spill(other) => other.may_wait(),
+            }
+    }
+
     fn wants(&self) -> BesideFields {
         self.wanted
     }

@@ -7,11 +7,13 @@
 )]
 
 mod backpressure;
+mod beside;
 mod ending;
 mod event;
 mod failures;
 mod files;
 mod hostile;
+mod more_sinks;
 mod queue;
 mod sinks;
 mod support;
