@@ -1,6 +1,7 @@
 //! What can be typed. The completions and the man page are made from it.
 
 mod audit;
+mod serve;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,9 +10,10 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 pub(crate) use audit::{
-    AuditCommand, AuditHeadOptions, AuditQueryOptions, AuditStatsOptions, AuditTailOptions,
-    AuditVerifyOptions, FilterOptions,
+    AuditCommand, AuditHeadOptions, AuditKeyOptions, AuditQueryOptions, AuditStatsOptions,
+    AuditTailOptions, AuditVerifyOptions, FilterOptions,
 };
+pub(crate) use serve::{AuditOptions, BesideField, ServeOptions, SyncWhen, WhenFull};
 
 /// Serve tools to agents, and call them: every call passes one gate, within
 /// its limits, and leaves one audit record.
@@ -67,30 +69,6 @@ pub(crate) struct JsonOption {
     /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct ServeOptions {
-    #[command(flatten)]
-    pub(crate) socket: SocketOption,
-    /// The directory that the file tools may read; nothing outside it is opened
-    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
-    pub(crate) root: PathBuf,
-    /// A capability that clients may hold if they ask for it; may be given more than once, and
-    /// `none` allows none
-    #[arg(long = "grant", value_name = "CAP", default_value = "read", action = ArgAction::Append)]
-    pub(crate) grants: Vec<String>,
-    /// Where the record of each call goes: a file, `stdout`, `stderr` or `none` [default:
-    /// audit.jsonl beside the socket]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) audit: Option<String>,
-    /// How much to log on standard error: error, warn, info, debug or trace
-    #[arg(long, env = "ATD_LOG", value_name = "LEVEL", default_value = "warn")]
-    pub(crate) log: tracing_subscriber::filter::LevelFilter,
-    /// Add the tools that the published conformance suite asks for
-    #[cfg(feature = "conformance")]
-    #[arg(long, hide = true)]
-    pub(crate) conformance_tools: bool,
 }
 
 #[derive(Args, Debug)]

@@ -35,6 +35,8 @@
 //! | --- | --- | --- | --- |
 //! | always | [`proto`] | `atd-proto` | what is said |
 //! | `audit` | `audit` | `atd-audit` | what happened |
+//! | `audit-chain` | `audit` | `atd-audit` | that nobody changed it since |
+//! | `audit-tracing` | `audit` | `atd-audit` | the same, as events of `tracing` |
 //! | `audit-read` | `audit` | `atd-audit` | what had happened, and whether it was so |
 //! | `gate` | `gate` | `atd-gate` | who may, and how often |
 //! | `registry` | `registry` | `atd-registry` | what can be called |

@@ -23,6 +23,8 @@ pub(crate) enum AuditCommand {
     Verify(AuditVerifyOptions),
     /// Print where the chain stands, to be kept elsewhere for `atd audit verify --head`
     Head(AuditHeadOptions),
+    /// Make a key to sign a log with, and print the public one that it is checked with
+    Key(AuditKeyOptions),
 }
 
 #[derive(Args, Debug)]
@@ -130,6 +132,13 @@ pub(crate) struct AuditHeadOptions {
     pub(crate) log: LogOption,
     #[command(flatten)]
     pub(crate) json: JsonOption,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AuditKeyOptions {
+    /// Where the signing key goes: a new file, readable by its owner alone
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
 }
 
 fn outcome_kinds() -> impl TypedValueParser<Value = OutcomeKind> {

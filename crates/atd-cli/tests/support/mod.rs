@@ -84,6 +84,15 @@ impl Serving {
         self.ended()
     }
 
+    /// Waits until it has said this.
+    pub(crate) fn hears(&mut self, text: &str) {
+        let mut said = String::new();
+        while !said.contains(text) {
+            let read = self.said.read_line(&mut said).unwrap();
+            assert!(read > 0, "atd ended before it said {text:?}: {said}");
+        }
+    }
+
     pub(crate) fn ended(&mut self) -> (ExitStatus, String) {
         let mut last = String::new();
         self.said.read_to_string(&mut last).unwrap();

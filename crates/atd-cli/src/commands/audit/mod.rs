@@ -3,6 +3,7 @@
 mod chart;
 mod filter;
 mod head;
+mod key;
 mod moment;
 mod printer;
 mod query;
@@ -12,6 +13,7 @@ mod verify;
 
 use std::process::ExitCode;
 
+pub(crate) use key::read as read_signing_key;
 pub(crate) use moment::Moment;
 
 use crate::cli::AuditCommand;
@@ -24,6 +26,7 @@ pub(crate) async fn run(command: AuditCommand) -> Result<ExitCode, Failure> {
         AuditCommand::Stats(options) => stats::run(options),
         AuditCommand::Verify(options) => verify::run(options),
         AuditCommand::Head(options) => head::run(options),
+        AuditCommand::Key(options) => key::run(&options),
     }
 }
 

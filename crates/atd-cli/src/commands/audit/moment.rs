@@ -7,14 +7,6 @@ use atd_runtime::audit::{now_rfc3339, parse_rfc3339};
 
 use crate::failure::Failure;
 
-const UNITS: [(char, u64); 5] = [
-    ('s', 1),
-    ('m', 60),
-    ('h', 60 * 60),
-    ('d', 24 * 60 * 60),
-    ('w', 7 * 24 * 60 * 60),
-];
-
 /// A time, or how long ago it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moment {
@@ -42,16 +34,11 @@ impl FromStr for Moment {
         if let Ok(at) = at {
             return Ok(Self::At(at));
         }
-        let ago = UNITS.iter().find_map(|(unit, seconds)| {
-            let count: u64 = text.strip_suffix(*unit)?.parse().ok()?;
-            count.checked_mul(*seconds)
-        });
-        ago.map(|seconds| Self::Ago(Duration::from_secs(seconds)))
-            .ok_or_else(|| {
-                "it should be a time, such as 2026-11-22T16:04:06Z or 2026-11-22, or how long \
+        humantime::parse_duration(text).map(Self::Ago).map_err(|_| {
+            "it should be a time, such as 2026-11-22T16:04:06Z or 2026-11-22, or how long \
                  ago, such as 90s, 15m, 2h, 3d or 1w"
-                    .to_owned()
-            })
+                .to_owned()
+        })
     }
 }
 

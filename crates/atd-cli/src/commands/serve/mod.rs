@@ -1,25 +1,20 @@
 //! `atd serve`.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::sync::Arc;
+mod audit;
 
-use anyhow::Context;
+use std::path::Path;
+use std::process::ExitCode;
+
 use atd_runtime::server::ShutdownReport;
 use atd_runtime::tools::{EchoSay, FsRead, FsRoot};
-use atd_runtime::{AuditSink, Gate, JsonLinesAuditSink, Registry, Server, ServerHandle};
+use atd_runtime::{Gate, Registry, Server, ServerHandle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use self::audit::Audit;
 use crate::cli::ServeOptions;
 use crate::failure::Failure;
 use crate::output::{BOLD, YELLOW, note};
 use crate::{output, paths};
-
-/// How many audit events may wait to be written: enough for a disk that is
-/// slow for a moment under full load.
-const AUDIT_QUEUE: usize = 64 * 1024;
 
 /// What a shell reports of a program that an interrupt ended.
 const INTERRUPTED: i32 = 130;
@@ -39,19 +34,18 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
         true => Some(conformance(&registry, &gate)?),
         false => None,
     };
-    let destination = Destination::of(options.audit.as_deref(), &socket);
-    let audit = destination.open()?;
+    let audit = Audit::open(&options.audit, &socket)?;
     let mut builder = Server::builder(registry)
         .gate(gate)
         .working_dir(&options.root)
         .server_version(concat!("atd ", env!("CARGO_PKG_VERSION")));
-    if let Some(audit) = &audit {
-        builder = builder.audit(audit.clone());
+    if let Some(sink) = &audit.sink {
+        builder = builder.audit(sink.clone());
     }
     let server = builder.build().map_err(Failure::usage)?;
     let serving = server.serve_unix(&socket).await.map_err(Failure::failed)?;
-    announce(&serving, &options, &destination)?;
-    signals.first().await;
+    announce(&serving, &options, &audit)?;
+    signals.end(&audit).await;
     note("Stopping; once more stops at once.")?;
     tokio::spawn(async move {
         signals.first().await;
@@ -94,65 +88,9 @@ fn grants(named: &[String]) -> impl Iterator<Item = &str> {
         .filter(|grant| *grant != "none")
 }
 
-/// Where the audit goes.
-enum Destination {
-    File(PathBuf),
-    Stdout,
-    Stderr,
-    Nowhere,
-}
-
-impl Destination {
-    fn of(named: Option<&str>, socket: &Path) -> Self {
-        match named {
-            None => Self::File(paths::audit_beside(socket)),
-            Some("stdout") => Self::Stdout,
-            Some("stderr") => Self::Stderr,
-            Some("none") => Self::Nowhere,
-            Some(path) => Self::File(path.into()),
-        }
-    }
-
-    fn open(&self) -> Result<Option<Arc<dyn AuditSink>>, Failure> {
-        let sink = JsonLinesAuditSink::builder().capacity(AUDIT_QUEUE);
-        let opened = match self {
-            Self::Nowhere => return Ok(None),
-            Self::Stdout => sink.writer(Box::new(std::io::stdout())),
-            Self::Stderr => sink.writer(Box::new(std::io::stderr())),
-            Self::File(path) => make_directory(path).and_then(|()| sink.file(path)),
-        };
-        let opened =
-            opened.with_context(|| format!("cannot open the audit log {}", self.describe()))?;
-        Ok(Some(Arc::new(opened)))
-    }
-
-    fn describe(&self) -> String {
-        match self {
-            Self::File(path) => path.display().to_string(),
-            Self::Stdout => "stdout".to_owned(),
-            Self::Stderr => "stderr".to_owned(),
-            Self::Nowhere => "none: calls leave no record".to_owned(),
-        }
-    }
-}
-
-fn make_directory(file: &Path) -> std::io::Result<()> {
-    match file.parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory),
-        _ => Ok(()),
-    }
-}
-
 /// Where it listens, what it serves, and what to type next. All of it goes to
 /// standard error, which leaves standard output to the audit.
-fn announce(
-    serving: &ServerHandle,
-    options: &ServeOptions,
-    audit: &Destination,
-) -> std::io::Result<()> {
+fn announce(serving: &ServerHandle, options: &ServeOptions, audit: &Audit) -> std::io::Result<()> {
     let registry = serving.server().registry();
     let root = options
         .root
@@ -170,7 +108,7 @@ fn announce(
     ))?;
     note(format!("  root    {}", root.display()))?;
     note(format!("  grants  {granted}"))?;
-    note(format!("  audit   {}", audit.describe()))?;
+    note(format!("  audit   {audit}"))?;
     for (n, id) in registry.ids().iter().enumerate() {
         let title = if n == 0 { "tools" } else { "" };
         let name = registry.get(id).map(|tool| tool.definition().name.clone());
@@ -213,10 +151,11 @@ fn sum_up(server: &Server, report: &ShutdownReport) -> std::io::Result<()> {
     Ok(())
 }
 
-/// What ends the server.
+/// What the server is told from outside.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hang_up: Signal,
 }
 
 impl Signals {
@@ -224,7 +163,24 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
         })
+    }
+
+    /// Waits until it is to end, and opens the audit anew whenever it is told
+    /// to.
+    async fn end(&mut self, audit: &Audit) {
+        loop {
+            tokio::select! {
+                // Cancelled: a signal that comes later is kept for the next
+                // wait.
+                _ = self.interrupt.recv() => return,
+                // Cancelled: likewise.
+                _ = self.terminate.recv() => return,
+                // Cancelled: likewise.
+                _ = self.hang_up.recv() => audit.reopen().await,
+            }
+        }
     }
 
     async fn first(&mut self) {

@@ -1,0 +1,117 @@
+//! What can be typed after `atd serve`.
+
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::{ArgAction, Args, ValueEnum, ValueHint};
+
+use super::SocketOption;
+
+#[derive(Args, Debug)]
+pub(crate) struct ServeOptions {
+    #[command(flatten)]
+    pub(crate) socket: SocketOption,
+    /// The directory that the file tools may read; nothing outside it is opened
+    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) root: PathBuf,
+    /// A capability that clients may hold if they ask for it; may be given more than once, and
+    /// `none` allows none
+    #[arg(long = "grant", value_name = "CAP", default_value = "read", action = ArgAction::Append)]
+    pub(crate) grants: Vec<String>,
+    /// How much to log on standard error: error, warn, info, debug or trace
+    #[arg(long, env = "ATD_LOG", value_name = "LEVEL", default_value = "warn")]
+    pub(crate) log: tracing_subscriber::filter::LevelFilter,
+    /// Add the tools that the published conformance suite asks for
+    #[cfg(feature = "conformance")]
+    #[arg(long, hide = true)]
+    pub(crate) conformance_tools: bool,
+    #[command(flatten)]
+    pub(crate) audit: AuditOptions,
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Audit options (SIGHUP opens the file anew, for logrotate)")]
+pub(crate) struct AuditOptions {
+    /// Where the record of each call goes: a file, `stdout`, `stderr` or `none` [default:
+    /// audit.jsonl beside the socket]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) audit: Option<String>,
+    /// What a call does whose record finds the queue full: `drop` the record and count it, or
+    /// `wait`
+    #[arg(long, value_name = "WHAT", default_value = "drop")]
+    pub(crate) audit_when_full: WhenFull,
+    /// When records are put on disk: `never` but by the operating system, `always` before the
+    /// call is answered, or that long after, such as 1s
+    #[arg(long, value_name = "WHEN", default_value = "never")]
+    pub(crate) audit_sync: SyncWhen,
+    /// Run no tool unless its record is safe: a call that cannot be recorded is refused (1034)
+    #[arg(long)]
+    pub(crate) audit_strict: bool,
+    /// Chain the records, so that `atd audit verify` finds what was changed
+    #[arg(long)]
+    pub(crate) audit_chain: bool,
+    /// Chain the records and sign the chain with the key in this file; `atd audit key` makes one
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) audit_key: Option<PathBuf>,
+    /// Sign every so many records
+    #[arg(long, value_name = "N", default_value = "100", requires = "audit_key")]
+    pub(crate) audit_sign_every: NonZeroU64,
+    /// Begin a new file when one has this size, such as 64MiB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) audit_max_size: Option<NonZeroU64>,
+    /// Begin a new file when one is this old, such as 1d
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) audit_max_age: Option<Duration>,
+    /// Keep this many files besides the one that is written to, and delete the oldest
+    #[arg(long, value_name = "N")]
+    pub(crate) audit_keep: Option<NonZeroUsize>,
+    /// Keep files of this size together, and delete the oldest
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) audit_keep_size: Option<NonZeroU64>,
+    /// What else to record of each call; may be given more than once
+    #[arg(long, value_name = "WHAT", action = ArgAction::Append)]
+    pub(crate) audit_with: Vec<BesideField>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WhenFull {
+    Drop,
+    Wait,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BesideField {
+    /// What granted each of the caller's capabilities
+    Grants,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SyncWhen {
+    Never,
+    Always,
+    After(Duration),
+}
+
+impl FromStr for SyncWhen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "never" => Ok(Self::Never),
+            "always" => Ok(Self::Always),
+            time => humantime::parse_duration(time)
+                .map(Self::After)
+                .map_err(|_| "it should be never, always or a time, such as 1s".to_owned()),
+        }
+    }
+}
+
+fn size(text: &str) -> Result<NonZeroU64, String> {
+    let bytes = text.parse::<ByteSize>().map_err(|_| ());
+    bytes
+        .and_then(|size| NonZeroU64::new(size.as_u64()).ok_or(()))
+        .map_err(|()| "it should be a size above 0, such as 64MiB".to_owned())
+}
