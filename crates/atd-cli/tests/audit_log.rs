@@ -65,7 +65,7 @@ fn a_signed_log_is_rotated_kept_and_verified() {
         stderr(&verified)
     );
     assert!(
-        stdout(&verified).contains("signed"),
+        stdout(&verified).contains("signatures"),
         "{}",
         stdout(&verified)
     );
