@@ -1,0 +1,111 @@
+//! What ours is to reach beside the others.
+
+use crate::measure::Measure;
+
+/// A ratio of ours to another's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Bar {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Bar {
+    /// Whether this ratio reaches it.
+    pub(crate) fn is_met_by(self, ratio: f64) -> bool {
+        match self {
+            Self::AtLeast(bar) => ratio >= bar,
+            Self::AtMost(bar) => ratio <= bar,
+        }
+    }
+}
+
+impl std::fmt::Display for Bar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::AtLeast(bar) => write!(f, "≥ {bar}"),
+            Self::AtMost(bar) => write!(f, "≤ {bar:.3}"),
+        }
+    }
+}
+
+/// Of which case, which number, beside whom: the bar.
+type Row = (&'static str, Measure, &'static str, Bar);
+
+const SINK: &str = "atd-runtime 1.2.1";
+const RUNTIME: &str = "atd-runtime 1.2.1";
+const SERVER: &str = "atd-server 1.1.0";
+const FLOOR: &str = "bare echo";
+const THIRD: Bar = Bar::AtMost(1.0 / 3.0);
+
+const BARS: &[Row] = &[
+    ("sink/producers/1", Measure::Rate, SINK, Bar::AtLeast(6.0)),
+    ("sink/producers/4", Measure::Rate, SINK, Bar::AtLeast(12.0)),
+    ("sink/producers/1", Measure::P50, SINK, THIRD),
+    ("sink/producers/1", Measure::P99, SINK, THIRD),
+    ("sink/producers/4", Measure::P50, SINK, THIRD),
+    ("sink/producers/4", Measure::P99, SINK, THIRD),
+    ("sink/paced", Measure::P50, SINK, THIRD),
+    ("sink/paced", Measure::P99, SINK, THIRD),
+    ("dispatch/any", Measure::Time, RUNTIME, Bar::AtMost(0.45)),
+    (
+        "dispatch/checked",
+        Measure::Time,
+        RUNTIME,
+        Bar::AtMost(0.45),
+    ),
+    (
+        "dispatch/lossless",
+        Measure::Time,
+        RUNTIME,
+        Bar::AtMost(0.2),
+    ),
+    ("socket/one", Measure::Rate, SERVER, Bar::AtLeast(1.0)),
+    ("socket/pipelined", Measure::Rate, SERVER, Bar::AtLeast(8.0)),
+    (
+        "socket/connections/8",
+        Measure::Rate,
+        SERVER,
+        Bar::AtLeast(2.5),
+    ),
+    (
+        "socket/connections/8",
+        Measure::Rate,
+        FLOOR,
+        Bar::AtLeast(0.7),
+    ),
+    ("socket/connect", Measure::Rate, SERVER, Bar::AtLeast(1.3)),
+    (
+        "socket/tool_list/1000",
+        Measure::Time,
+        SERVER,
+        Bar::AtMost(0.02),
+    ),
+];
+
+/// What ours is to reach there, if anything.
+pub(crate) fn bar(case: &str, measure: Measure, beside: &str) -> Option<Bar> {
+    let row = |row: &&Row| row.0 == case && row.1 == measure && row.2 == beside;
+    BARS.iter().find(row).map(|row| row.3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases;
+
+    #[test]
+    fn each_bar_is_of_a_number_that_a_case_shows() {
+        let cases = cases();
+        for (name, measure, ..) in BARS {
+            let case = cases.iter().find(|case| case.name == *name);
+            let case = case.unwrap_or_else(|| panic!("there is no case {name}"));
+            assert!(case.shown.contains(measure), "{name} shows no {measure:?}");
+        }
+    }
+
+    #[test]
+    fn a_bar_is_met_by_what_reaches_it() {
+        assert!(Bar::AtLeast(6.0).is_met_by(6.0) && !Bar::AtLeast(6.0).is_met_by(5.9));
+        assert!(Bar::AtMost(0.2).is_met_by(0.2) && !Bar::AtMost(0.2).is_met_by(0.21));
+    }
+}

@@ -1,0 +1,42 @@
+//! What the system says of a process.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Lets this process have as many files open as the system allows it.
+pub(crate) fn raise_file_limit() -> Result<()> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let current = maximum;
+    Ok(setrlimit(Resource::Nofile, Rlimit { current, maximum })?)
+}
+
+/// How many files this process may have open.
+pub(crate) fn file_limit() -> u64 {
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// The processor time that all threads of a process have had.
+pub(crate) fn processor_time(process: u32) -> Result<Duration> {
+    let mut total = Duration::ZERO;
+    for thread in fs::read_dir(format!("/proc/{process}/task"))? {
+        // A thread that ended meanwhile has no file any more.
+        if let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) {
+            let nanoseconds = text.split_whitespace().next();
+            let nanoseconds = nanoseconds.context("schedstat has no first number")?;
+            total += Duration::from_nanos(nanoseconds.parse()?);
+        }
+    }
+    Ok(total)
+}
+
+/// The memory of a process that is resident, in bytes.
+pub(crate) fn resident(process: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next());
+    let kilobytes: u64 = kilobytes.context("the status has no VmRSS")?.parse()?;
+    Ok(kilobytes * 1024)
+}

@@ -1,0 +1,234 @@
+//! Audit sinks on a file, none of which loses an event.
+//!
+//! - `sink/producers/N`: N threads that report one event after another, all
+//!   they have. The time ends when the last line is in the file: the sink is
+//!   told to end and waited for. Then the lines are counted.
+//! - `sink/paced`: one thread that reports one event every 20 µs, as a server
+//!   does that is busy and no more, so that no queue is ever full.
+//!
+//! What `on_call` takes on the calling thread is taken of one event in
+//! [`SAMPLED`] where they follow each other, so that reading the clock is no
+//! part worth speaking of, and of each where they are paced. Some 50 ns of it
+//! are the clock's own, for all alike. With more producers than cores the
+//! slowest ones are those that the system put aside.
+//!
+//! The event is made before and the same for all. Each has a queue of 1,024
+//! and the bare file below it. The published sink drains on a thread of its
+//! own and says that it needs no async runtime, so it has none around it.
+
+mod appender;
+mod event;
+mod ours;
+mod theirs;
+mod tracing_events;
+
+use std::fs;
+use std::hint::spin_loop;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use hdrhistogram::Histogram;
+
+use crate::clock::now;
+use crate::measure::{Case, Measure, Named, Round, Subject};
+use crate::place::Place;
+
+/// The places in each queue.
+const QUEUE: usize = 1024;
+
+/// One event of so many has its time taken.
+const SAMPLED: u64 = 16;
+
+/// From one event to the next where they are paced.
+const PACE: Duration = Duration::from_micros(20);
+
+/// More than this would be a file of more than 100 MB.
+const MOST: u64 = 400_000;
+
+/// What reports events from one thread.
+type Producer<'a> = Box<dyn FnMut() + 'a>;
+
+/// A sink on a new file.
+trait Sink: Send + Sync {
+    /// What one thread reports an event with, each time it calls it.
+    fn producer(&self) -> Producer<'_>;
+
+    /// Ends the sink: returns when the file has every event.
+    fn finish(self: Box<Self>) -> Result<()>;
+}
+
+/// Which sink. What is written in another way, such as with a hash chain or
+/// through to the disk, is one more of these and one more case.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Ours,
+    Theirs,
+    Appender,
+    TracingEvents,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [
+        Self::Ours,
+        Self::Theirs,
+        Self::Appender,
+        Self::TracingEvents,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Theirs => "atd-runtime 1.2.1",
+            Self::Appender => "tracing-appender",
+            Self::TracingEvents => "tracing JSON events",
+        }
+    }
+
+    fn create(self, file: &Path) -> Result<Box<dyn Sink>> {
+        Ok(match self {
+            Self::Ours => Box::new(ours::Ours::create(file)?),
+            Self::Theirs => Box::new(theirs::Theirs::create(file)?),
+            Self::Appender => Box::new(appender::Appender::create(file)?),
+            Self::TracingEvents => Box::new(tracing_events::TracingEvents::create(file)?),
+        })
+    }
+}
+
+/// The cases of sinks.
+pub(crate) fn cases() -> Vec<Case> {
+    let shown = [Measure::Rate, Measure::P50, Measure::P99, Measure::Max];
+    let mut cases: Vec<_> = [1, 2, 4, 8]
+        .map(|producers| {
+            let name = format!("sink/producers/{producers}");
+            let make = move |place: &Place| subjects(place, Reports::Flood { producers });
+            Case::new(name, shown, make).at_most(MOST)
+        })
+        .into();
+    let paced = |place: &Place| subjects(place, Reports::Paced);
+    let shown = [Measure::P50, Measure::P99, Measure::Max];
+    cases.push(Case::new("sink/paced", shown, paced).at_most(MOST));
+    cases
+}
+
+fn subjects(place: &Place, reports: Reports) -> Result<Vec<Named>> {
+    let file = place.disk().join("audit.jsonl");
+    let subject = |kind: Kind| {
+        let file = file.clone();
+        Named::new(
+            kind.name(),
+            Reported {
+                kind,
+                reports,
+                file,
+            },
+        )
+    };
+    Ok(Kind::ALL.map(subject).into())
+}
+
+/// How events are reported.
+#[derive(Clone, Copy, Debug)]
+enum Reports {
+    /// By so many threads, as fast as the sink takes them.
+    Flood { producers: u64 },
+    /// By one thread, one every [`PACE`].
+    Paced,
+}
+
+/// A sink that events are reported to.
+#[derive(Debug)]
+struct Reported {
+    kind: Kind,
+    reports: Reports,
+    file: PathBuf,
+}
+
+impl Subject for Reported {
+    fn measure(&mut self, work: u64) -> Result<Round> {
+        let sink = self.kind.create(&self.file)?;
+        let start = now();
+        let times = match self.reports {
+            Reports::Flood { producers } => flood(&*sink, producers, work)?,
+            Reports::Paced => paced(&*sink, work)?,
+        };
+        sink.finish()?;
+        let elapsed = start.elapsed();
+        ensure_lines(&self.file, work)?;
+        fs::remove_file(&self.file)?;
+        Ok(Round::of(work, elapsed)
+            .with(Measure::P50, times.value_at_quantile(0.5) as f64)
+            .with(Measure::P99, times.value_at_quantile(0.99) as f64)
+            .with(Measure::Max, times.max() as f64))
+    }
+}
+
+/// Reports so many events from so many threads at once.
+fn flood(sink: &dyn Sink, producers: u64, events: u64) -> Result<Histogram<u64>> {
+    let report = |share: u64| -> Result<_> {
+        let mut times = histogram()?;
+        let mut produce = sink.producer();
+        for event in 0..share {
+            if event % SAMPLED == 0 {
+                let start = now();
+                produce();
+                times.saturating_record(nanoseconds(start.elapsed()));
+            } else {
+                produce();
+            }
+        }
+        Ok(times)
+    };
+    let mut times = histogram()?;
+    thread::scope(|threads| {
+        let shares = (0..producers).map(|producer| (events + producer) / producers);
+        let started: Vec<_> = shares
+            .map(|share| threads.spawn(move || report(share)))
+            .collect();
+        for thread in started {
+            let of_thread = thread.join().ok().context("a producer panicked")??;
+            times.add(of_thread)?;
+        }
+        Ok(times)
+    })
+}
+
+/// Reports so many events from this thread, one every [`PACE`].
+fn paced(sink: &dyn Sink, events: u64) -> Result<Histogram<u64>> {
+    let mut times = histogram()?;
+    let mut produce = sink.producer();
+    let mut due = now();
+    for _ in 0..events {
+        while now() < due {
+            spin_loop();
+        }
+        let start = now();
+        produce();
+        times.saturating_record(nanoseconds(start.elapsed()));
+        due = start + PACE;
+    }
+    Ok(times)
+}
+
+/// Times up to ten seconds, with three digits.
+fn histogram() -> Result<Histogram<u64>> {
+    Ok(Histogram::new_with_bounds(1, 10_000_000_000, 3)?)
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The file has a line for each event, and each is a whole object.
+pub(crate) fn ensure_lines(file: &Path, events: u64) -> Result<()> {
+    let text = fs::read(file)?;
+    let lines = text.split_inclusive(|&byte| byte == b'\n');
+    let whole = lines.filter(|line| line.starts_with(b"{") && line.ends_with(b"}\n"));
+    let recorded = whole.count() as u64;
+    ensure!(
+        recorded == events,
+        "{recorded} of {events} events are on record: what was measured lost some"
+    );
+    Ok(())
+}
