@@ -38,6 +38,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
+use regex_lite::Regex;
 
 use crate::measure::Case;
 use crate::place::Place;
@@ -61,9 +62,12 @@ enum Command {
 
 #[derive(Args, Debug)]
 struct Options {
-    /// Run only the cases whose name has this in it; may be given more than once
-    #[arg(long, value_name = "NAME")]
-    filter: Vec<String>,
+    /// Run only the cases whose name matches this regular expression
+    #[arg(long, value_name = "REGEX")]
+    filter: Option<Regex>,
+    /// Measure only ours, as for a profile
+    #[arg(long)]
+    alone: bool,
     /// How many rounds each has [default: 9, or 3 if quick]
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
@@ -94,10 +98,9 @@ impl Options {
     }
 
     fn wants(&self, case: &Case) -> bool {
-        let named = |filter: &String| case.name.contains(filter.as_str());
-        match self.filter.is_empty() {
-            true => case.quick || !self.quick,
-            false => self.filter.iter().any(named),
+        match &self.filter {
+            None => case.quick || !self.quick,
+            Some(filter) => filter.is_match(&case.name),
         }
     }
 }
@@ -134,7 +137,10 @@ fn compare(options: &Options) -> Result<()> {
     let mut rows = Vec::new();
     for (number, case) in cases.into_iter().enumerate() {
         eprintln!("{:>3}  {}", number + 1, case.name);
-        let subjects = (case.make)(&place).with_context(|| case.name.clone())?;
+        let mut subjects = (case.make)(&place).with_context(|| case.name.clone())?;
+        if options.alone {
+            subjects.truncate(1);
+        }
         let series = rounds::run(subjects, case.most, effort);
         let series = series.with_context(|| case.name.clone())?;
         rows.extend(rows::rows(&case.name, &case.shown, &series));

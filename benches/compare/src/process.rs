@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// Lets this process have as many files open as the system allows it.
 pub(crate) fn raise_file_limit() -> Result<()> {
@@ -16,6 +17,22 @@ pub(crate) fn raise_file_limit() -> Result<()> {
 /// How many files this process may have open.
 pub(crate) fn file_limit() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// Holds this thread, and all that it starts from now on, to the first core
+/// that it may run on. Returns those that it might run on before.
+pub(crate) fn share_one_core() -> Result<CpuSet> {
+    let allowed = sched_getaffinity(None)?;
+    let mut cores = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core));
+    let mut first = CpuSet::new();
+    first.set(cores.next().context("this thread may run nowhere")?);
+    sched_setaffinity(None, &first)?;
+    Ok(allowed)
+}
+
+/// Lets this thread run on these cores again.
+pub(crate) fn run_on(cores: &CpuSet) -> Result<()> {
+    Ok(sched_setaffinity(None, cores)?)
 }
 
 /// The processor time that all threads of a process have had.

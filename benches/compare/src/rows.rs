@@ -16,8 +16,16 @@ pub(crate) struct Row {
     #[serde(skip)]
     pub(crate) shown: bool,
     pub(crate) ours: One,
-    pub(crate) other: One,
-    /// Of ours to the other, each round by itself.
+    /// Nobody where ours was measured alone.
+    pub(crate) other: Option<Other>,
+}
+
+/// Beside whom, and how ours stands there.
+#[derive(Debug, Serialize)]
+pub(crate) struct Other {
+    #[serde(flatten)]
+    pub(crate) one: One,
+    /// Of ours to this one, each round by itself.
     pub(crate) ratio: Ratio,
     /// What the ratio should be, in words.
     pub(crate) bar: Option<String>,
@@ -44,18 +52,27 @@ pub(crate) fn rows(case: &str, shown: &[Measure], series: &[Series]) -> Vec<Row>
     let Some((ours, others)) = series.split_first() else {
         return Vec::new();
     };
-    let measures = ours.measures();
-    measures
-        .flat_map(|measure| {
-            let shown = shown.contains(&measure);
-            others
-                .iter()
-                .map(move |other| row(case, measure, shown, ours, other))
-        })
-        .collect()
+    let mut rows = Vec::new();
+    for measure in ours.measures() {
+        let row = |other| Row {
+            case: case.to_owned(),
+            measure,
+            shown: shown.contains(&measure),
+            ours: One::new(ours.name, ours.values(measure)),
+            other,
+        };
+        let beside = others
+            .iter()
+            .map(|other| beside(case, measure, ours, other));
+        rows.extend(beside.map(|other| row(Some(other))));
+        if others.is_empty() {
+            rows.push(row(None));
+        }
+    }
+    rows
 }
 
-fn row(case: &str, measure: Measure, shown: bool, ours: &Series, other: &Series) -> Row {
+fn beside(case: &str, measure: Measure, ours: &Series, other: &Series) -> Other {
     let (mine, its) = (ours.values(measure), other.values(measure));
     let ratios: Vec<_> = mine
         .iter()
@@ -69,15 +86,11 @@ fn row(case: &str, measure: Measure, shown: bool, ours: &Series, other: &Series)
         greatest,
     };
     let bar = bar(case, measure, other.name);
-    Row {
-        case: case.to_owned(),
-        measure,
-        shown,
+    Other {
+        one: One::new(other.name, its),
         met: bar.map(|bar| bar.is_met_by(ratio.median)),
         bar: bar.map(|bar| bar.to_string()),
         ratio,
-        ours: One::new(ours.name, mine),
-        other: One::new(other.name, its),
     }
 }
 

@@ -14,23 +14,7 @@ pub(crate) fn render(rows: &[Row]) -> String {
     for row in rows.iter().filter(|row| row.shown) {
         let case = if row.case == before { "" } else { &row.case };
         before = &row.case;
-        lines.push([
-            case.to_owned(),
-            label(row.measure).to_owned(),
-            value(row.measure, row.ours.median),
-            value(row.measure, row.other.median),
-            row.other.name.to_owned(),
-            format!(
-                "{} [{} – {}]",
-                short(row.ratio.median),
-                short(row.ratio.least),
-                short(row.ratio.greatest)
-            ),
-            row.bar.clone().unwrap_or_default(),
-            row.met
-                .map_or("", |met| if met { "met" } else { "NOT MET" })
-                .to_owned(),
-        ]);
+        lines.push(line(case, row));
     }
     let width = |column: usize| {
         let widths = lines.iter().map(|line| line[column].chars().count());
@@ -38,6 +22,33 @@ pub(crate) fn render(rows: &[Row]) -> String {
     };
     let widths: [usize; 8] = std::array::from_fn(width);
     lines.iter().map(|line| aligned(line, &widths)).collect()
+}
+
+fn line(case: &str, row: &Row) -> [String; 8] {
+    let ours = value(row.measure, row.ours.median);
+    let [other, name, ratio, bar, met] =
+        row.other.as_ref().map_or_else(Default::default, |other| {
+            let ratio = &other.ratio;
+            let [median, least, greatest] = [ratio.median, ratio.least, ratio.greatest].map(short);
+            let met = other.met.map(|met| if met { "met" } else { "NOT MET" });
+            [
+                value(row.measure, other.one.median),
+                other.one.name.to_owned(),
+                format!("{median} [{least} – {greatest}]"),
+                other.bar.clone().unwrap_or_default(),
+                met.unwrap_or_default().to_owned(),
+            ]
+        });
+    [
+        case.to_owned(),
+        label(row.measure).to_owned(),
+        ours,
+        other,
+        name,
+        ratio,
+        bar,
+        met,
+    ]
 }
 
 /// Numbers to the right, words to the left.

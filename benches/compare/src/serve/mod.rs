@@ -15,9 +15,9 @@ use std::thread;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 
-use crate::process::raise_file_limit;
+use crate::process::{raise_file_limit, share_one_core};
 
 pub(crate) use ours::our_server;
 pub(crate) use theirs::their_registry;
@@ -41,14 +41,24 @@ pub(crate) struct Options {
     /// How many tools there are beside those that are called
     #[arg(long)]
     pub(crate) tools: usize,
+    /// Keep to the core that the load keeps to
+    #[arg(long)]
+    pub(crate) one_core: bool,
 }
 
 /// Serves until standard input ends.
 pub(crate) fn run(options: &Options) -> Result<()> {
     raise_file_limit()?;
     thread::spawn(end_with_input);
+    // Made before the process is held to one core, for as many workers.
+    let workers = thread::available_parallelism()?.get();
+    if options.one_core {
+        share_one_core()?;
+    }
+    let mut builder = Builder::new_multi_thread();
+    let runtime = builder.enable_all().worker_threads(workers).build()?;
     let Options { socket, tools, .. } = options;
-    Runtime::new()?.block_on(async {
+    runtime.block_on(async {
         match options.server {
             Server::Ours => ours::serve(socket, *tools).await,
             Server::Theirs => theirs::serve(socket, *tools).await,

@@ -8,8 +8,8 @@
 //!
 //! What `on_call` takes on the calling thread is taken of one event in
 //! [`SAMPLED`] where they follow each other, so that reading the clock is no
-//! part worth speaking of, and of each where they are paced. Some 50 ns of it
-//! are the clock's own, for all alike. With more producers than cores the
+//! part worth speaking of, and of each where they are paced. What it takes to
+//! read the clock is taken off. With more producers than cores the
 //! slowest ones are those that the system put aside.
 //!
 //! The event is made before and the same for all. Each has a queue of 1,024
@@ -26,12 +26,12 @@ use std::fs;
 use std::hint::spin_loop;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use hdrhistogram::Histogram;
 
-use crate::clock::now;
+use crate::clock::{self, now};
 use crate::measure::{Case, Measure, Named, Round, Subject};
 use crate::place::Place;
 
@@ -173,7 +173,7 @@ fn flood(sink: &dyn Sink, producers: u64, events: u64) -> Result<Histogram<u64>>
             if event % SAMPLED == 0 {
                 let start = now();
                 produce();
-                times.saturating_record(nanoseconds(start.elapsed()));
+                times.saturating_record(since(start));
             } else {
                 produce();
             }
@@ -205,7 +205,7 @@ fn paced(sink: &dyn Sink, events: u64) -> Result<Histogram<u64>> {
         }
         let start = now();
         produce();
-        times.saturating_record(nanoseconds(start.elapsed()));
+        times.saturating_record(since(start));
         due = start + PACE;
     }
     Ok(times)
@@ -216,8 +216,10 @@ fn histogram() -> Result<Histogram<u64>> {
     Ok(Histogram::new_with_bounds(1, 10_000_000_000, 3)?)
 }
 
-fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+/// The nanoseconds since then, without those that asking takes.
+fn since(start: Instant) -> u64 {
+    let passed = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    passed.saturating_sub(clock::cost())
 }
 
 /// The file has a line for each event, and each is a whole object.

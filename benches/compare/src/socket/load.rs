@@ -12,13 +12,24 @@ use super::connection::{Connection, Exchange};
 /// What is read at once.
 const BUFFER: usize = 256 * 1024;
 
-/// Connections, each of which keeps so many requests in flight.
+/// How many requests one connection has in flight.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Flight {
+    /// So many at any time: each answer makes room for a request.
+    Sliding(usize),
+    /// So many at once: the last answer makes room for as many.
+    Burst(usize),
+}
+
+/// Connections, each of which keeps requests in flight.
 pub(super) struct Load {
     exchange: Exchange,
     /// As many requests as one connection may have in flight.
     requests: Vec<u8>,
-    in_flight: u64,
+    flight: Flight,
     connections: Vec<Connection>,
+    /// How many answers each has had that made no room yet.
+    answered: Vec<u64>,
     buffer: Vec<u8>,
     /// What waits for all of them, where they are many.
     epoll: Option<OwnedFd>,
@@ -28,8 +39,9 @@ impl Load {
     pub(super) fn new(
         connections: Vec<Connection>,
         exchange: Exchange,
-        in_flight: usize,
+        flight: Flight,
     ) -> Result<Self> {
+        let (Flight::Sliding(in_flight) | Flight::Burst(in_flight)) = flight;
         let epoll = match &connections[..] {
             [_] => None,
             many => Some(waits_for(many)?),
@@ -37,7 +49,8 @@ impl Load {
         Ok(Self {
             requests: exchange.request.repeat(in_flight),
             exchange,
-            in_flight: in_flight as u64,
+            flight,
+            answered: vec![0; connections.len()],
             connections,
             buffer: vec![0; BUFFER],
             epoll,
@@ -47,8 +60,10 @@ impl Load {
     /// Makes so many requests and reads their answers.
     pub(super) fn run(&mut self, requests: u64) -> Result<()> {
         let (mut to_send, mut to_come) = (requests, requests);
+        self.answered.fill(0);
+        let (Flight::Sliding(in_flight) | Flight::Burst(in_flight)) = self.flight;
         for which in 0..self.connections.len() {
-            self.send(which, self.in_flight, &mut to_send)?;
+            self.send(which, in_flight as u64, &mut to_send)?;
         }
         let mut ready = Vec::with_capacity(self.connections.len());
         while to_come > 0 {
@@ -57,10 +72,24 @@ impl Load {
                 let connection = &mut self.connections[which];
                 let answers = connection.answers(&self.exchange, &mut self.buffer)?;
                 to_come -= answers;
-                self.send(which, answers, &mut to_send)?;
+                let room = self.room(which, answers);
+                self.send(which, room, &mut to_send)?;
             }
         }
         Ok(())
+    }
+
+    /// How many requests may follow these answers.
+    fn room(&mut self, which: usize, answers: u64) -> u64 {
+        let Flight::Burst(size) = self.flight else {
+            return answers;
+        };
+        let answered = &mut self.answered[which];
+        *answered += answers;
+        if *answered < size as u64 {
+            return 0;
+        }
+        std::mem::take(answered)
     }
 
     fn send(&mut self, which: usize, requests: u64, left: &mut u64) -> Result<()> {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use anyhow::{Result, ensure};
 
 use super::connection::{Connection, frame};
-use super::server::Process;
+use super::server::{Cores, Process};
 use super::{ALL, name};
 use crate::clock::now;
 use crate::echo::{self, Echo};
@@ -57,7 +57,7 @@ struct Idle {
 impl Subject for Idle {
     fn measure(&mut self, _: u64) -> Result<Round> {
         let start = now();
-        let process = Process::start(self.server, 0, &self.place)?;
+        let process = Process::start(self.server, 0, Cores::All, &self.place)?;
         let call = frame(&echo::call(Echo::Any))?;
         let mut first = Connection::open(process.socket())?;
         first.ask(&call)?;

@@ -3,11 +3,17 @@
 //! compared by one thread.
 //!
 //! - `socket/one`: one connection, one request at a time.
-//! - `socket/pipelined`: one connection, 64 requests in flight.
+//! - `socket/pipelined`: one connection, 64 requests in flight: each answer
+//!   makes room for the next request.
+//! - `socket/burst`: one connection, 64 requests in one write, and the next 64
+//!   when all of them are answered.
 //! - `socket/connections/N`: N connections, each with one request at a time.
 //! - `socket/connect`: connect, hello, one call, close.
 //! - `socket/tool_list/N`: the list of N tools, over one connection.
 //! - `socket/tools/N`: as `socket/one`, with N tools registered.
+//!
+//! Where only one of client and server ever has work (`one`, `connect`,
+//! `tools`), both are held to one core; elsewhere they have all.
 //!
 //! The floor sends back the request, so its answer is not the same as that of
 //! the others, but about as long. What a call takes of the processor is that
@@ -28,8 +34,8 @@ use crate::place::Place;
 use crate::serve::Server;
 
 use connection::{Connection, body, frame};
-use load::Load;
-use server::Process;
+use load::{Flight, Load};
+use server::{Cores, Process};
 
 const PIPELINED: usize = 64;
 
@@ -50,42 +56,41 @@ fn name(server: Server) -> &'static str {
 /// The cases of sockets.
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = vec![
-        calls("socket/one", ALL, 1, 1, 0),
-        calls("socket/pipelined", ALL, 1, PIPELINED, 0),
+        one("socket/one", ALL, 0),
+        calls("socket/pipelined", 1, Flight::Sliding(PIPELINED)),
+        calls("socket/burst", 1, Flight::Burst(PIPELINED)),
     ];
     for connections in [8, 10, 100, 1_000] {
         let name = format!("socket/connections/{connections}");
-        cases.push(calls(&name, ALL, connections, 1, 0));
+        cases.push(calls(&name, connections, Flight::Sliding(1)));
     }
     cases.push(connect());
     cases.extend([10, 1_000, 10_000].map(tool_list));
     for tools in [10, 1_000] {
-        cases.push(calls(
-            &format!("socket/tools/{tools}"),
-            WITH_TOOLS,
-            1,
-            1,
-            tools,
-        ));
+        cases.push(one(&format!("socket/tools/{tools}"), WITH_TOOLS, tools));
     }
-    let many = calls("socket/tools/100000", WITH_TOOLS, 1, 1, 100_000);
+    let many = one("socket/tools/100000", WITH_TOOLS, 100_000);
     cases.push(many.only_in_full());
     cases.extend(memory::cases());
     cases
 }
 
-/// Calls of the echo that takes any object.
-fn calls(
-    name: &str,
-    servers: &'static [Server],
-    connections: usize,
-    in_flight: usize,
-    tools: usize,
-) -> Case {
+/// Calls of the echo that takes any object, of servers that have no other.
+fn calls(name: &str, connections: usize, flight: Flight) -> Case {
     let shown = [Measure::Rate, Measure::Cpu];
     Case::new(name, shown, move |place| {
-        subjects(servers, tools, place, |server, process| {
-            Calls::new(server, process, connections, in_flight)
+        subjects(ALL, 0, Cores::All, place, |server, process| {
+            Calls::new(server, process, connections, flight)
+        })
+    })
+}
+
+/// Such calls over one connection, one at a time, with so many other tools.
+fn one(name: &str, servers: &'static [Server], tools: usize) -> Case {
+    let shown = [Measure::Rate, Measure::Cpu];
+    Case::new(name, shown, move |place| {
+        subjects(servers, tools, Cores::One, place, |server, process| {
+            Calls::new(server, process, 1, Flight::Sliding(1))
         })
     })
 }
@@ -93,14 +98,14 @@ fn calls(
 fn connect() -> Case {
     let shown = [Measure::Rate, Measure::Cpu];
     Case::new("socket/connect", shown, |place| {
-        subjects(ALL, 0, place, Connects::new)
+        subjects(ALL, 0, Cores::One, place, Connects::new)
     })
 }
 
 fn tool_list(tools: usize) -> Case {
     let shown = [Measure::Time, Measure::Cpu];
     Case::new(format!("socket/tool_list/{tools}"), shown, move |place| {
-        subjects(WITH_TOOLS, tools, place, |_, process| {
+        subjects(WITH_TOOLS, tools, Cores::All, place, |_, process| {
             Calls::of_list(process, tools)
         })
     })
@@ -110,11 +115,12 @@ fn tool_list(tools: usize) -> Case {
 fn subjects<S: Subject + 'static>(
     servers: &[Server],
     tools: usize,
+    cores: Cores,
     place: &Place,
     make: impl Fn(Server, Process) -> Result<S>,
 ) -> Result<Vec<Named>> {
     let subject = |&server: &Server| -> Result<Named> {
-        let process = Process::start(server, tools, place)?;
+        let process = Process::start(server, tools, cores, place)?;
         Ok(Named::new(name(server), make(server, process)?))
     };
     servers
@@ -130,13 +136,13 @@ struct Calls {
 }
 
 impl Calls {
-    fn new(server: Server, process: Process, connections: usize, in_flight: usize) -> Result<Self> {
+    fn new(server: Server, process: Process, connections: usize, flight: Flight) -> Result<Self> {
         let open = || Connection::open(process.socket());
         let mut connections: Vec<_> = (0..connections).map(|_| open()).collect::<Result<_>>()?;
         let exchange = connections[0].learn(&echo::call(Echo::Any))?;
         check(server, &exchange.answer)?;
         Ok(Self {
-            load: Load::new(connections, exchange, in_flight)?,
+            load: Load::new(connections, exchange, flight)?,
             process,
         })
     }
@@ -149,7 +155,7 @@ impl Calls {
         // The echoes are in the list too.
         ensure!(listed == Some(tools + 2), "{listed:?} tools are listed");
         Ok(Self {
-            load: Load::new(vec![connection], exchange, 1)?,
+            load: Load::new(vec![connection], exchange, Flight::Sliding(1))?,
             process,
         })
     }
@@ -198,7 +204,7 @@ impl Subject for Connects {
 /// How long the work takes, and what it takes of the server's process.
 fn measured(process: &Process, work: u64, run: impl FnOnce() -> Result<()>) -> Result<Round> {
     let (before, start) = (process.processor_time()?, now());
-    run()?;
+    process.load(run)?;
     let elapsed = start.elapsed();
     let processor = process.processor_time()?.saturating_sub(before);
     let each = processor.as_secs_f64() * 1e9 / work as f64;
