@@ -81,6 +81,11 @@ const STEPS: &[Step] = &[
         run: benches,
     },
     Step {
+        name: "compare",
+        holds: "the comparison with the published crates builds without a warning",
+        run: compare,
+    },
+    Step {
         name: "interop",
         holds: "the published crates of this protocol talk with our `atd`",
         run: interop,
@@ -199,6 +204,12 @@ fn deny(options: &Options) -> Result<Outcome> {
 
 fn benches(_: &Options) -> Result<Outcome> {
     bench::measure(&bench::Options::quick())
+}
+
+/// The package `benches/compare` is no member of the workspace. Its numbers are
+/// for `cargo xtask bench --compare`: a gate says the same wherever it runs.
+fn compare(_: &Options) -> Result<Outcome> {
+    bench::compare::check()
 }
 
 /// The package `interop` is no member of the workspace: it leans on what is

@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: run Criterion, then say in one table what it measured.
+//! `cargo xtask bench`: run Criterion, then say in one table what it measured;
+//! or run the comparison with what one would use instead.
 
 use std::path::Path;
 
@@ -9,6 +10,7 @@ use crate::cargo::{Cargo, cargo};
 use crate::metadata::Metadata;
 use crate::report::{Outcome, Report};
 
+pub(crate) mod compare;
 mod estimates;
 mod table;
 
@@ -24,6 +26,9 @@ pub(crate) struct Options {
     /// Measure shortly: to see that the benches run, and about how fast
     #[arg(long)]
     quick: bool,
+    /// Measure ours beside what one would use instead, and nothing else
+    #[arg(long, conflicts_with_all = ["save", "against"])]
+    compare: bool,
     /// Keep the results under this name
     #[arg(long, value_name = "NAME", conflicts_with = "against")]
     save: Option<String>,
@@ -63,7 +68,10 @@ impl Options {
 
 /// Runs [`measure`] as a command's only step.
 pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
-    report.step("bench", || measure(options))
+    match options.compare {
+        true => report.step("compare", || compare::measure(options)),
+        false => report.step("bench", || measure(options)),
+    }
 }
 
 /// Runs the benches and prints what they measured.
