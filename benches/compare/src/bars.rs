@@ -1,6 +1,7 @@
 //! What ours is to reach beside the others.
 
 use crate::measure::Measure;
+use crate::sinks::ONE_THREAD;
 
 /// A ratio of ours to another's.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,6 +45,9 @@ const BARS: &[Row] = &[
     ("sink/producers/1", Measure::P99, SINK, THIRD),
     ("sink/producers/4", Measure::P50, SINK, THIRD),
     ("sink/producers/4", Measure::P99, SINK, THIRD),
+    ("sink/chained/1", Measure::Rate, SINK, Bar::AtLeast(4.0)),
+    ("sink/chained/4", Measure::Rate, SINK, Bar::AtLeast(8.0)),
+    ("sink/sync", Measure::Rate, ONE_THREAD, Bar::AtLeast(20.0)),
     ("sink/paced", Measure::P50, SINK, THIRD),
     ("sink/paced", Measure::P99, SINK, THIRD),
     ("dispatch/any", Measure::Time, RUNTIME, Bar::AtMost(0.45)),

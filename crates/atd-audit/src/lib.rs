@@ -38,13 +38,17 @@
 //! [`Health`] for the sum that always holds, and [`JsonLinesAuditSink`] for
 //! what "on record" means there.
 //!
-//! What a sink does is here without any feature. The rest is for whoever asks:
+//! Writing a log needs no feature: durability, rotation, the strict mode and
+//! all the sinks but one are there without. The rest is for whoever asks:
 //!
 //! | feature | what it adds | what it builds |
 //! | --- | --- | --- |
-//! | `read` | `AuditLog`, `Query`, `verify`, `Head` | serde_json, sha2 |
-//! | `sign` | `PublicKey`, for the signatures of the chain | ed25519-dalek |
+//! | `chain` | `Chaining`: lines that show what is done to them; `Head` | sha2 |
+//! | `sign` | `SigningKey`, `PublicKey`: a chain that is signed; with it `chain` | ed25519-dalek |
+//! | `read` | `AuditLog`, `Query`, `verify`; with it `chain` | serde_json |
 //! | `stats` | `Statistics`, `Timeline`; with it `read` | hdrhistogram |
+//! | `tracing` | `TracingAuditSink` | tracing |
+//! | `test-util` | `FileFaults`: a disk that fails, for tests | nothing |
 
 mod backpressure;
 mod beside;

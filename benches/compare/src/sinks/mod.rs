@@ -6,6 +6,10 @@
 //! - `sink/paced`: one thread that reports one event every 20 µs, as a server
 //!   does that is busy and no more, so that no queue is ever full.
 //!
+//! - `sink/chained/N`: as `sink/producers/N`, where ours has its hash chain on.
+//! - `sink/sync`: ours alone, which puts each event on disk before it returns:
+//!   64 threads beside one, which shows that they share what the disk does.
+//!
 //! What `on_call` takes on the calling thread is taken of one event in
 //! [`SAMPLED`] where they follow each other, so that reading the clock is no
 //! part worth speaking of, and of each where they are paced. What it takes to
@@ -47,6 +51,9 @@ const PACE: Duration = Duration::from_micros(20);
 /// More than this would be a file of more than 100 MB.
 const MOST: u64 = 400_000;
 
+/// What `sink/sync` is held against.
+pub(crate) const ONE_THREAD: &str = "ours, 1 thread";
+
 /// What reports events from one thread.
 type Producer<'a> = Box<dyn FnMut() + 'a>;
 
@@ -64,13 +71,16 @@ trait Sink: Send + Sync {
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Ours,
+    Chained,
+    Synced,
     Theirs,
     Appender,
     TracingEvents,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [
+    /// Those that do the same.
+    const PLAIN: [Self; 4] = [
         Self::Ours,
         Self::Theirs,
         Self::Appender,
@@ -79,7 +89,7 @@ impl Kind {
 
     fn name(self) -> &'static str {
         match self {
-            Self::Ours => "ours",
+            Self::Ours | Self::Chained | Self::Synced => "ours",
             Self::Theirs => "atd-runtime 1.2.1",
             Self::Appender => "tracing-appender",
             Self::TracingEvents => "tracing JSON events",
@@ -89,6 +99,8 @@ impl Kind {
     fn create(self, file: &Path) -> Result<Box<dyn Sink>> {
         Ok(match self {
             Self::Ours => Box::new(ours::Ours::create(file)?),
+            Self::Chained => Box::new(ours::Ours::chained(file)?),
+            Self::Synced => Box::new(ours::Ours::synced(file)?),
             Self::Theirs => Box::new(theirs::Theirs::create(file)?),
             Self::Appender => Box::new(appender::Appender::create(file)?),
             Self::TracingEvents => Box::new(tracing_events::TracingEvents::create(file)?),
@@ -102,30 +114,36 @@ pub(crate) fn cases() -> Vec<Case> {
     let mut cases: Vec<_> = [1, 2, 4, 8]
         .map(|producers| {
             let name = format!("sink/producers/{producers}");
-            let make = move |place: &Place| subjects(place, Reports::Flood { producers });
+            let make =
+                move |place: &Place| subjects(place, &Kind::PLAIN, Reports::Flood { producers });
             Case::new(name, shown, make).at_most(MOST)
         })
         .into();
-    let paced = |place: &Place| subjects(place, Reports::Paced);
-    let shown = [Measure::P50, Measure::P99, Measure::Max];
-    cases.push(Case::new("sink/paced", shown, paced).at_most(MOST));
+    cases.extend([1, 4].map(|producers| {
+        let name = format!("sink/chained/{producers}");
+        let kinds = [Kind::Chained, Kind::Theirs];
+        let make = move |place: &Place| subjects(place, &kinds, Reports::Flood { producers });
+        Case::new(name, shown, make).at_most(MOST)
+    }));
+    let paced = |place: &Place| subjects(place, &Kind::PLAIN, Reports::Paced);
+    let shown_paced = [Measure::P50, Measure::P99, Measure::Max];
+    cases.push(Case::new("sink/paced", shown_paced, paced).at_most(MOST));
+    cases.push(Case::new("sink/sync", [Measure::Rate, Measure::P50], synced).at_most(MOST));
     cases
 }
 
-fn subjects(place: &Place, reports: Reports) -> Result<Vec<Named>> {
-    let file = place.disk().join("audit.jsonl");
-    let subject = |kind: Kind| {
-        let file = file.clone();
-        Named::new(
-            kind.name(),
-            Reported {
-                kind,
-                reports,
-                file,
-            },
-        )
-    };
-    Ok(Kind::ALL.map(subject).into())
+fn subjects(place: &Place, kinds: &[Kind], reports: Reports) -> Result<Vec<Named>> {
+    let subject = |kind: &Kind| Named::new(kind.name(), Reported::new(*kind, reports, place));
+    Ok(kinds.iter().map(subject).collect())
+}
+
+/// Ours with many producers beside ours with one.
+fn synced(place: &Place) -> Result<Vec<Named>> {
+    let with = |producers| Reported::new(Kind::Synced, Reports::Flood { producers }, place);
+    Ok(vec![
+        Named::new("ours, 64 threads", with(64)),
+        Named::new(ONE_THREAD, with(1)),
+    ])
 }
 
 /// How events are reported.
@@ -143,6 +161,16 @@ struct Reported {
     kind: Kind,
     reports: Reports,
     file: PathBuf,
+}
+
+impl Reported {
+    fn new(kind: Kind, reports: Reports, place: &Place) -> Self {
+        Self {
+            kind,
+            reports,
+            file: place.disk().join("audit.jsonl"),
+        }
+    }
 }
 
 impl Subject for Reported {

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use ours::audit::{AuditSink, Backpressure, CallEvent, JsonLinesAuditSink};
+use ours::audit::{
+    AuditSink, Backpressure, CallEvent, Chaining, Durability, JsonLinesAuditSink, JsonLinesBuilder,
+};
 
 use super::{Producer, QUEUE, Sink, event};
 
@@ -18,14 +20,29 @@ pub(super) struct Ours {
 
 impl Ours {
     pub(super) fn create(file: &Path) -> Result<Self> {
-        let sink = JsonLinesAuditSink::builder()
-            .capacity(QUEUE)
-            .backpressure(Backpressure::Block { at_most: None });
+        Self::of(lossless(), file)
+    }
+
+    pub(super) fn chained(file: &Path) -> Result<Self> {
+        Self::of(lossless().chain(Chaining::new()), file)
+    }
+
+    pub(super) fn synced(file: &Path) -> Result<Self> {
+        Self::of(lossless().durability(Durability::Sync), file)
+    }
+
+    fn of(sink: JsonLinesBuilder, file: &Path) -> Result<Self> {
         Ok(Self {
             sink: sink.file(file)?,
             event: event::ours(),
         })
     }
+}
+
+fn lossless() -> JsonLinesBuilder {
+    JsonLinesAuditSink::builder()
+        .capacity(QUEUE)
+        .backpressure(Backpressure::Block { at_most: None })
 }
 
 impl Sink for Ours {

@@ -52,22 +52,26 @@ pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
 /// no async runtime is needed.
 ///
 /// **Full queue.** An event that finds the queue full is dropped and counted,
-/// unless [`Backpressure`] says otherwise. An event holds its place until it is written, so at most the capacity's
-/// number of lines, each of at most 64 KiB, is in memory.
+/// unless [`Backpressure`] says otherwise. An event holds its place until it
+/// is written, so at most the capacity's number of lines, each of at most
+/// 64 KiB, is in memory.
 ///
 /// **On record** means that the writer took the whole line and its `flush`
-/// succeeded. Where the writer is a file, the operating system has the line
-/// then: it outlives this process, but a power failure can take it. Events
-/// still queued when the process is killed are gone; their number is at most
-/// the capacity.
+/// succeeded; where it is a file, the operating system has the line then.
+/// [`Durability`] says what else it may mean. Events still queued when the
+/// process is killed are gone, at most as many as the capacity, unless the
+/// sink is [`Strict`](crate::Strict).
 ///
 /// **Failing writer.** Whole lines that the writer took before it failed are
 /// on record. The rest of that batch is lost and the next one tried afresh;
-/// under [`Backpressure::Block`] the rest is tried again, after pauses of at
-/// most 250 ms, until it is written or the sink ended. After a torn line the next one begins with a newline of its own, so
+/// under [`Backpressure::Block`], and in a strict sink, the rest is tried
+/// again, after pauses of at most 250 ms, until it is written or the sink
+/// ended. After a torn line the next one begins with a newline of its own, so
 /// that a fault spoils no line but the one it hit; a reader skips empty lines.
 /// A writer that panics is a failing writer. When `flush` fails, the whole
-/// batch counts as lost, though some of it may be on record.
+/// batch counts as lost, though some of it may be on record. When events were
+/// lost, for whatever reason, the next line that is written says how many:
+/// `"lost_before":3`.
 ///
 /// **Long events.** A line, its newline included, is at most 64 KiB. When an
 /// event would pass that, its long strings are cut at the end, its long lists
