@@ -1,7 +1,7 @@
 //! What ours is to reach beside the others.
 
 use crate::measure::Measure;
-use crate::sinks::ONE_THREAD;
+use crate::names::{FLOOR, ONE_THREAD, THEIR_RUNTIME, THEIR_SERVER};
 
 /// A ratio of ours to another's.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,43 +32,69 @@ impl std::fmt::Display for Bar {
 /// Of which case, which number, beside whom: the bar.
 type Row = (&'static str, Measure, &'static str, Bar);
 
-const SINK: &str = "atd-runtime 1.2.1";
-const RUNTIME: &str = "atd-runtime 1.2.1";
-const SERVER: &str = "atd-server 1.1.0";
-const FLOOR: &str = "bare echo";
 const THIRD: Bar = Bar::AtMost(1.0 / 3.0);
 
 const BARS: &[Row] = &[
-    ("sink/producers/1", Measure::Rate, SINK, Bar::AtLeast(6.0)),
-    ("sink/producers/4", Measure::Rate, SINK, Bar::AtLeast(12.0)),
-    ("sink/producers/1", Measure::P50, SINK, THIRD),
-    ("sink/producers/1", Measure::P99, SINK, THIRD),
-    ("sink/producers/4", Measure::P50, SINK, THIRD),
-    ("sink/producers/4", Measure::P99, SINK, THIRD),
-    ("sink/chained/1", Measure::Rate, SINK, Bar::AtLeast(4.0)),
-    ("sink/chained/4", Measure::Rate, SINK, Bar::AtLeast(8.0)),
+    (
+        "sink/producers/1",
+        Measure::Rate,
+        THEIR_RUNTIME,
+        Bar::AtLeast(6.0),
+    ),
+    (
+        "sink/producers/4",
+        Measure::Rate,
+        THEIR_RUNTIME,
+        Bar::AtLeast(12.0),
+    ),
+    ("sink/producers/1", Measure::P50, THEIR_RUNTIME, THIRD),
+    ("sink/producers/1", Measure::P99, THEIR_RUNTIME, THIRD),
+    ("sink/producers/4", Measure::P50, THEIR_RUNTIME, THIRD),
+    ("sink/producers/4", Measure::P99, THEIR_RUNTIME, THIRD),
+    (
+        "sink/chained/1",
+        Measure::Rate,
+        THEIR_RUNTIME,
+        Bar::AtLeast(4.0),
+    ),
+    (
+        "sink/chained/4",
+        Measure::Rate,
+        THEIR_RUNTIME,
+        Bar::AtLeast(8.0),
+    ),
     ("sink/sync", Measure::Rate, ONE_THREAD, Bar::AtLeast(20.0)),
-    ("sink/paced", Measure::P50, SINK, THIRD),
-    ("sink/paced", Measure::P99, SINK, THIRD),
-    ("dispatch/any", Measure::Time, RUNTIME, Bar::AtMost(0.45)),
+    ("sink/paced", Measure::P50, THEIR_RUNTIME, THIRD),
+    ("sink/paced", Measure::P99, THEIR_RUNTIME, THIRD),
+    (
+        "dispatch/any",
+        Measure::Time,
+        THEIR_RUNTIME,
+        Bar::AtMost(0.45),
+    ),
     (
         "dispatch/checked",
         Measure::Time,
-        RUNTIME,
+        THEIR_RUNTIME,
         Bar::AtMost(0.45),
     ),
     (
         "dispatch/lossless",
         Measure::Time,
-        RUNTIME,
+        THEIR_RUNTIME,
         Bar::AtMost(0.2),
     ),
-    ("socket/one", Measure::Rate, SERVER, Bar::AtLeast(1.0)),
-    ("socket/pipelined", Measure::Rate, SERVER, Bar::AtLeast(8.0)),
+    ("socket/one", Measure::Rate, THEIR_SERVER, Bar::AtLeast(1.0)),
+    (
+        "socket/pipelined",
+        Measure::Rate,
+        THEIR_SERVER,
+        Bar::AtLeast(8.0),
+    ),
     (
         "socket/connections/8",
         Measure::Rate,
-        SERVER,
+        THEIR_SERVER,
         Bar::AtLeast(2.5),
     ),
     (
@@ -77,11 +103,16 @@ const BARS: &[Row] = &[
         FLOOR,
         Bar::AtLeast(0.7),
     ),
-    ("socket/connect", Measure::Rate, SERVER, Bar::AtLeast(1.3)),
+    (
+        "socket/connect",
+        Measure::Rate,
+        THEIR_SERVER,
+        Bar::AtLeast(1.3),
+    ),
     (
         "socket/tool_list/1000",
         Measure::Time,
-        SERVER,
+        THEIR_SERVER,
         Bar::AtMost(0.02),
     ),
 ];

@@ -23,6 +23,7 @@ mod dispatch;
 mod echo;
 mod json;
 mod measure;
+mod names;
 mod place;
 mod process;
 mod rounds;
@@ -71,7 +72,7 @@ struct Options {
     /// How many rounds each has [default: 9, or 3 if quick]
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
-    /// Short rounds, few of them, and not the longest cases
+    /// Short rounds, few of them, and the longest cases only where a filter names them
     #[arg(long)]
     quick: bool,
     /// Write all that was measured there too

@@ -28,6 +28,7 @@ use tokio::runtime::Runtime;
 use crate::clock::now;
 use crate::echo::Echo;
 use crate::measure::{Case, Measure, Named, Round, Subject};
+use crate::names::{OURS, THEIR_RUNTIME};
 use crate::place::Place;
 use crate::sinks::ensure_lines;
 
@@ -101,9 +102,9 @@ pub(crate) fn cases() -> Vec<Case> {
 fn subjects(plan: Plan, place: &Place) -> Result<Vec<Named>> {
     let file = place.disk().join("dispatch.jsonl");
     Ok(vec![
-        Named::new("ours", InProcess::new(plan, &file, ours::Ours::start)?),
+        Named::new(OURS, InProcess::new(plan, &file, ours::Ours::start)?),
         Named::new(
-            "atd-runtime 1.2.1",
+            THEIR_RUNTIME,
             InProcess::new(plan, &file, theirs::Theirs::start)?,
         ),
     ])

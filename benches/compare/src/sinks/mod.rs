@@ -37,6 +37,7 @@ use hdrhistogram::Histogram;
 
 use crate::clock::{self, now};
 use crate::measure::{Case, Measure, Named, Round, Subject};
+use crate::names;
 use crate::place::Place;
 
 /// The places in each queue.
@@ -50,9 +51,6 @@ const PACE: Duration = Duration::from_micros(20);
 
 /// More than this would be a file of more than 100 MB.
 const MOST: u64 = 400_000;
-
-/// What `sink/sync` is held against.
-pub(crate) const ONE_THREAD: &str = "ours, 1 thread";
 
 /// What reports events from one thread.
 type Producer<'a> = Box<dyn FnMut() + 'a>;
@@ -89,10 +87,10 @@ impl Kind {
 
     fn name(self) -> &'static str {
         match self {
-            Self::Ours | Self::Chained | Self::Synced => "ours",
-            Self::Theirs => "atd-runtime 1.2.1",
-            Self::Appender => "tracing-appender",
-            Self::TracingEvents => "tracing JSON events",
+            Self::Ours | Self::Chained | Self::Synced => names::OURS,
+            Self::Theirs => names::THEIR_RUNTIME,
+            Self::Appender => names::APPENDER,
+            Self::TracingEvents => names::TRACING_EVENTS,
         }
     }
 
@@ -141,8 +139,8 @@ fn subjects(place: &Place, kinds: &[Kind], reports: Reports) -> Result<Vec<Named
 fn synced(place: &Place) -> Result<Vec<Named>> {
     let with = |producers| Reported::new(Kind::Synced, Reports::Flood { producers }, place);
     Ok(vec![
-        Named::new("ours, 64 threads", with(64)),
-        Named::new(ONE_THREAD, with(1)),
+        Named::new(names::MANY_THREADS, with(64)),
+        Named::new(names::ONE_THREAD, with(1)),
     ])
 }
 

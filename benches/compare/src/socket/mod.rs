@@ -10,7 +10,7 @@
 //! - `socket/connections/N`: N connections, each with one request at a time.
 //! - `socket/connect`: connect, hello, one call, close.
 //! - `socket/tool_list/N`: the list of N tools, over one connection.
-//! - `socket/tools/N`: as `socket/one`, with N tools registered.
+//! - `socket/tools/N`: as `socket/one`, with N tools registered beside the echo.
 //!
 //! Where only one of client and server ever has work (`one`, `connect`,
 //! `tools`), both are held to one core; elsewhere they have all.
@@ -30,6 +30,7 @@ use serde_json::json;
 use crate::clock::now;
 use crate::echo::{self, Echo};
 use crate::measure::{Case, Measure, Named, Round, Subject};
+use crate::names;
 use crate::place::Place;
 use crate::serve::Server;
 
@@ -47,9 +48,9 @@ const WITH_TOOLS: &[Server] = &[Server::Ours, Server::Theirs];
 
 fn name(server: Server) -> &'static str {
     match server {
-        Server::Ours => "ours",
-        Server::Theirs => "atd-server 1.1.0",
-        Server::Floor => "bare echo",
+        Server::Ours => names::OURS,
+        Server::Theirs => names::THEIR_SERVER,
+        Server::Floor => names::FLOOR,
     }
 }
 
