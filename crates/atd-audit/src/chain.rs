@@ -6,9 +6,11 @@
 //! Each `chain` is the SHA-256 of the `chain` before it and of the line up to
 //! its own `,"chain":`.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use sha2::{Digest, Sha256};
+
+use crate::hex::{hex, unhex};
 
 const SEQ: &[u8] = b",\"seq\":";
 const CHAIN: &[u8] = b",\"chain\":\"";
@@ -100,33 +102,6 @@ impl Link {
 fn field<'a, const N: usize>(body: &'a [u8], name: &[u8]) -> Option<(&'a [u8], [u8; N])> {
     let (before, digits) = body.split_at_checked(body.len().checked_sub(2 * N)?)?;
     Some((before.strip_suffix(name)?, unhex(digits)?))
-}
-
-/// `bytes` as lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// The bytes that lower-case hex stands for. Upper case is refused: there is
-/// one way to write a line, so that another way is an edit.
-pub(crate) fn unhex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
-    let value = |digit: u8| match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    };
-    let mut bytes = [0; N];
-    if digits.len() != 2 * N {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = value(pair[0])? << 4 | value(pair[1])?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use std::{error, fmt, str::FromStr};
 
-use crate::chain::{ChainHash, Link, hex, unhex};
+use crate::{
+    chain::{ChainHash, Link},
+    hex::{hex, unhex},
+};
 
 const PREFIX: &str = "atd-head-v1";
 

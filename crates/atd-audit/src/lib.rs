@@ -62,6 +62,7 @@ mod event;
 #[cfg(feature = "chain")]
 mod head;
 mod health;
+mod hex;
 mod json_lines;
 #[cfg(feature = "sign")]
 mod key;

@@ -1,7 +1,7 @@
 //! What is written beside an event's own fields.
 
 use super::{escape, line};
-use crate::{Beside, BesideFields};
+use crate::{Beside, BesideFields, hex::push_hex};
 
 impl Beside {
     /// Appends the fields that are `wanted` and there, each with a comma
@@ -38,11 +38,7 @@ impl Beside {
 }
 
 fn write_digest(text: &mut Vec<u8>, name: &[u8], digest: &[u8; 32]) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     text.extend_from_slice(name);
-    for byte in digest {
-        text.push(HEX[usize::from(byte >> 4)]);
-        text.push(HEX[usize::from(byte & 0xf)]);
-    }
+    push_hex(text, digest);
     text.push(b'"');
 }

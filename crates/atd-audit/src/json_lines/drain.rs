@@ -65,6 +65,10 @@ impl Drain<'_> {
                 Work::Write(batch) => {
                     drain.write(&batch);
                     spare = batch.lines;
+                    // Whoever waits for the disk does not wait longer.
+                    if drain.durability != Durability::Sync {
+                        drain.queue.nap();
+                    }
                 }
                 Work::Reopen => drain.reopen(),
                 Work::Nothing => drain.probe_what_fails(),
@@ -130,7 +134,7 @@ impl Drain<'_> {
         let durable = self.durability == Durability::Sync;
         let written = self.output.write(bytes, part.events, durable);
         #[cfg(feature = "chain")]
-        let head = self.sealing.commit(written.possible);
+        let head = self.sealing.commit(&part, written.possible);
 
         let is_whole = written.lines == part.events;
         let mut settled = Settled {

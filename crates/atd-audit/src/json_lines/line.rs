@@ -271,7 +271,7 @@ fn boolean(line: &mut Vec<u8>, value: bool) {
 }
 
 /// Appends `value` in decimal.
-fn number(line: &mut Vec<u8>, mut value: u64) {
+pub(super) fn number(line: &mut Vec<u8>, mut value: u64) {
     let mut digits = [0; 20];
     let mut first = digits.len();
     loop {

@@ -11,6 +11,11 @@ use std::{
 use crate::chain::Link;
 use crate::{AuditError, Health, timestamp::now};
 
+/// How long the writer lets lines gather after it has written some. To wake a
+/// thread costs whoever reports an event many times what it costs to leave a
+/// line: at a steady pace nobody has to.
+const NAP: Duration = Duration::from_micros(500);
+
 /// A buffer larger than this is let go when little of it was used.
 const LARGE: usize = 1024 * 1024;
 
@@ -70,6 +75,10 @@ struct State {
     closed: bool,
     /// The writer thread sleeps and must be woken.
     idle: bool,
+    /// The writer thread lets lines gather, and is woken if much has.
+    napping: bool,
+    /// How many wait for what is queued to be written.
+    hurried: u64,
     /// The writer thread has ended, or never began.
     gone: bool,
 }
@@ -243,7 +252,7 @@ impl Queue {
         state.lines.extend_from_slice(line);
         state.accepted += 1;
         let ticket = state.accepted;
-        let wake = mem::take(&mut state.idle);
+        let wake = mem::take(&mut state.idle) || (state.napping && state.is_half(self.capacity));
         drop(state);
         if wake {
             self.work.notify_one();
@@ -259,6 +268,22 @@ impl Queue {
     /// Counts an event that found no room as gone elsewhere.
     pub(super) fn spill(&self) {
         self.lock().spilled += 1;
+    }
+
+    /// Lets lines gather for a moment, unless they have, or somebody waits for
+    /// what is there.
+    pub(super) fn nap(&self) {
+        let mut state = self.lock();
+        state.napping = true;
+        let may_nap = |state: &mut State| {
+            let is_wanted = state.closed || state.hurried > 0 || state.reopening.is_asked();
+            !is_wanted && !state.is_half(self.capacity)
+        };
+        let (mut state, _) = self
+            .work
+            .wait_timeout_while(state, NAP, may_nap)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.napping = false;
     }
 
     /// Waits for something to do, no longer than `at_most`. Lines are handed
@@ -449,9 +474,12 @@ impl Queue {
     }
 
     pub(super) fn wait_until_settled(&self, timeout: Duration) -> Result<(), AuditError> {
-        let state = self.lock();
+        let mut state = self.lock();
         let target = state.accepted;
+        state.hurried += 1;
+        self.work.notify_one();
         let mut state = self.wait_while(state, timeout, |state| state.settled() < target);
+        state.hurried -= 1;
         match target.saturating_sub(state.settled()) {
             0 => state.tell_failures(),
             queued => Err(AuditError::TimedOut { queued }),
@@ -517,6 +545,10 @@ impl State {
 
     fn is_to_reopen(&self) -> bool {
         self.reopening.is_asked() && self.settled() >= self.reopening.behind
+    }
+
+    fn is_half(&self, capacity: u64) -> bool {
+        2 * self.queued() >= capacity
     }
 
     fn has_room(&self, capacity: u64) -> bool {

@@ -2,12 +2,12 @@
 //! what is written beside an event, and the chain.
 
 #[cfg(feature = "chain")]
-use std::io::Write as _;
-
+use super::line::number;
 #[cfg(feature = "chain")]
 use crate::{
     Chaining,
-    chain::{ChainHash, Link, hex},
+    chain::{ChainHash, Link},
+    hex::push_hex,
 };
 
 /// Makes the bytes of the log.
@@ -53,6 +53,7 @@ impl Sealing {
             chain: chaining.map(|how| Chain {
                 how,
                 last,
+                next: last,
                 is_new_file: true,
             }),
         }
@@ -117,6 +118,10 @@ impl Sealing {
                 break;
             }
         }
+        #[cfg(feature = "chain")]
+        if let Some(chain) = &mut self.chain {
+            chain.next = last;
+        }
         part
     }
 
@@ -129,16 +134,20 @@ impl Sealing {
         "}\n".len() as u64
     }
 
-    /// The first `lines` of the part that was made last may be on record: their
-    /// numbers are not given again. Returns where the chain stands then.
+    /// The first `lines` of the `part` that was made last may be on record:
+    /// their numbers are not given again. Returns where the chain stands then.
     #[cfg(feature = "chain")]
-    pub(super) fn commit(&mut self, lines: u64) -> Option<Link> {
+    pub(super) fn commit(&mut self, part: &Part, lines: u64) -> Option<Link> {
         let chain = self.chain.as_mut()?;
-        let last = usize::try_from(lines)
-            .unwrap_or(usize::MAX)
-            .checked_sub(1)?;
-        let line = self.sealed.split(|byte| *byte == b'\n').nth(last)?;
-        chain.last = Link::parse(line).map(|(link, _)| link).or(chain.last);
+        if lines == part.events {
+            chain.last = chain.next;
+        } else {
+            let last = usize::try_from(lines)
+                .unwrap_or(usize::MAX)
+                .checked_sub(1)?;
+            let line = self.sealed.split(|byte| *byte == b'\n').nth(last)?;
+            chain.last = Link::parse(line).map(|(link, _)| link).or(chain.last);
+        }
         chain.is_new_file = false;
         chain.last
     }
@@ -195,6 +204,8 @@ fn as_they_are(lines: &[u8], events: u64, room: Option<u64>) -> Part {
 struct Chain {
     how: Chaining,
     last: Option<Link>,
+    /// Where it stands if the whole of the part that was made last is written.
+    next: Option<Link>,
     /// No line of this chain is in the file yet: the next is signed, for all
     /// that are before it.
     is_new_file: bool,
@@ -212,18 +223,21 @@ impl Chain {
     ) -> Link {
         let before = last.map_or(ChainHash::START, |link| link.chain);
         let seq = last.map_or(1, |link| link.seq.saturating_add(1));
-        // Writing to a vector does not fail.
-        let _ = write!(sealed, ",\"seq\":{seq}");
+        sealed.extend_from_slice(b",\"seq\":");
+        number(sealed, seq);
         let chain = before.next(&sealed[start..]);
         let link = Link {
             seq,
             chain,
             sig: self.signature(seq, &chain, must_sign),
         };
-        let _ = write!(sealed, ",\"chain\":\"{}\"", hex(chain.as_bytes()));
+        sealed.extend_from_slice(b",\"chain\":\"");
+        push_hex(sealed, chain.as_bytes());
         if let Some(sig) = &link.sig {
-            let _ = write!(sealed, ",\"sig\":\"{}\"", hex(sig));
+            sealed.extend_from_slice(b"\",\"sig\":\"");
+            push_hex(sealed, sig);
         }
+        sealed.push(b'"');
         link
     }
 

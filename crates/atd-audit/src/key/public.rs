@@ -9,7 +9,7 @@ use ed25519_dalek::VerifyingKey;
 use super::KeyError;
 #[cfg(feature = "read")]
 use crate::chain::Link;
-use crate::chain::{hex, unhex};
+use crate::hex::{hex, unhex};
 
 /// The Ed25519 key that a log's signatures are checked with. Its text is 64
 /// digits of lower-case hex.

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 use ed25519_dalek::Signer;
 
 use super::{KeyError, PublicKey};
-use crate::chain::{ChainHash, unhex};
+use crate::{chain::ChainHash, hex::unhex};
 
 /// The Ed25519 key that a log's chain is signed with: 32 secret bytes, as text
 /// 64 digits of hex. It is never printed.
