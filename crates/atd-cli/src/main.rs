@@ -6,6 +6,7 @@ mod failure;
 mod output;
 mod paths;
 mod pretty;
+mod progress;
 
 use std::process::ExitCode;
 

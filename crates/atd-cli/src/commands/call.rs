@@ -11,7 +11,7 @@ use atd_runtime::proto::{Hello, Response, ToolResult};
 use crate::cli::CallOptions;
 use crate::commands::connect;
 use crate::failure::Failure;
-use crate::{output, paths, pretty};
+use crate::{output, paths, pretty, progress};
 
 pub(crate) async fn run(options: CallOptions) -> Result<ExitCode, Failure> {
     let args = arguments(options.args, options.args_file.as_deref())?;
@@ -20,7 +20,7 @@ pub(crate) async fn run(options: CallOptions) -> Result<ExitCode, Failure> {
     let how = ClientCallOptions::new()
         .dry_run(options.dry_run)
         .timeout(options.timeout);
-    let called = client.call_with(&options.id, &args, how).await;
+    let called = call(&client, &options.id, &args, how).await;
     if options.json.json {
         print_document(&called, options.dry_run)?;
     } else if let Ok(outcome) = &called {
@@ -28,6 +28,23 @@ pub(crate) async fn run(options: CallOptions) -> Result<ExitCode, Failure> {
     }
     called?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Calls, and shows how far it has come to somebody who watches.
+async fn call(
+    client: &Client,
+    id: &str,
+    args: &JsonText,
+    how: ClientCallOptions,
+) -> Result<CallOutcome, ClientError> {
+    let Some(mut line) = progress::Line::on_terminal() else {
+        return client.call_with(id, args, how).await;
+    };
+    let mut call = client.call_with_progress(id, args, how)?;
+    while let Some(progress) = call.progress().await {
+        line.draw(&progress);
+    }
+    call.outcome().await
 }
 
 /// The arguments as text, untouched.
@@ -63,9 +80,8 @@ async fn introduce(
     client_id: Option<String>,
     request: Vec<String>,
 ) -> Result<(), ClientError> {
-    if client_id.is_none() && request.is_empty() {
-        return Ok(());
-    }
+    // Also where there is nothing to say: the answer tells what the server
+    // understands.
     let hello = Hello {
         client_id,
         requested_capabilities: request.into(),
