@@ -12,6 +12,7 @@ use atd_registry::{Registry, TokenBroker};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use crate::cursor::{CursorKey, Cursors};
 use crate::dispatch::{Audit, Dispatcher, Watch};
 use crate::metrics::Metrics;
 use crate::middleware::Middleware;
@@ -32,6 +33,8 @@ pub struct ServerBuilder {
     name: String,
     limits: TransportLimits,
     stop_grace: Duration,
+    cursor_key: Option<CursorKey>,
+    cursor_lifetime: Duration,
 }
 
 /// Why a server was not built: every mistake at once.
@@ -62,6 +65,8 @@ impl ServerBuilder {
                 shutdown_grace: Duration::from_secs(5),
             },
             stop_grace: Duration::from_millis(100),
+            cursor_key: None,
+            cursor_lifetime: Duration::from_secs(300),
         }
     }
 
@@ -131,6 +136,20 @@ impl ServerBuilder {
         self
     }
 
+    /// What cursors are sealed with, where several servers take one another's;
+    /// by default a key of this server's own, so that a cursor from before a
+    /// restart is refused.
+    pub fn cursor_key(mut self, key: CursorKey) -> Self {
+        self.cursor_key = Some(key);
+        self
+    }
+
+    /// How long a cursor is good for; by default 300 s.
+    pub fn cursor_lifetime(mut self, lifetime: Duration) -> Self {
+        self.cursor_lifetime = lifetime;
+        self
+    }
+
     /// How long a frame may take from its first byte to its last; by default
     /// 30 s. A connection may stay idle between frames as long as it likes.
     pub fn frame_timeout(mut self, timeout: Duration) -> Self {
@@ -156,10 +175,12 @@ impl ServerBuilder {
     /// # Errors
     /// [`BuildError`] with every mistake.
     pub fn build(self) -> Result<Server, BuildError> {
-        let problems = self.problems();
-        if !problems.is_empty() {
+        let mut problems = self.problems();
+        let key = self.cursor_key.map_or_else(CursorKey::generate, Ok);
+        let key = key.map_err(|error| problems.push(error.to_string()));
+        let (true, Ok(key)) = (problems.is_empty(), key) else {
             return Err(BuildError { problems });
-        }
+        };
         let dispatcher = Dispatcher {
             registry: self.registry,
             gate: self.gate,
@@ -173,6 +194,7 @@ impl ServerBuilder {
             watch: Watch::default(),
             handing_over: TaskTracker::new(),
             stop_grace: self.stop_grace,
+            cursors: Cursors::new(key, self.cursor_lifetime),
         };
         Ok(Server {
             dispatcher: Arc::new(dispatcher),
@@ -196,6 +218,7 @@ impl ServerBuilder {
         }
         time("frame timeout", self.limits.frame_timeout, some);
         time("write timeout", self.limits.write_timeout, some);
+        time("lifetime of cursors", self.cursor_lifetime, some);
         time("stop grace", self.stop_grace, Duration::ZERO);
         time("shutdown grace", self.limits.shutdown_grace, Duration::ZERO);
         for tier in Tier::ALL {

@@ -100,6 +100,9 @@ const LAYERS: &[Layer] = &[
         ours: &["atd-proto", "atd-audit", "atd-gate", "atd-registry"],
         theirs: &[
             "bytes",
+            "chacha20poly1305",
+            "data-encoding",
+            "getrandom",
             "rustix",
             "serde_json",
             "thiserror",

@@ -6,6 +6,7 @@ use std::time::Duration;
 use atd_gate::Permit;
 use atd_proto::{Tier, ToolDefinition};
 use atd_registry::{CallContext, CallSetup, Held, ProgressReporter, RegisteredTool, SecretBundle};
+use bytes::Bytes;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Dispatcher;
@@ -19,11 +20,15 @@ impl Dispatcher {
         &self,
         record: &Record<'_>,
         control: &CallControl,
-        limits: TierLimits,
-        secrets: Option<SecretBundle>,
+        given: Given,
         hold: Hold,
     ) -> Context {
         let info = record.info();
+        let Given {
+            limits,
+            secrets,
+            page_state,
+        } = given;
         let call = CallContext::new(CallSetup {
             call_id: record.call_id,
             caller_id: info.identity.caller_id().cloned(),
@@ -38,7 +43,7 @@ impl Dispatcher {
             dry_run: info.dry_run,
             progress: self.progress(record, control),
             state: record.session().state().clone(),
-            page_state: None,
+            page_state,
             held: hold.with_the_work,
         });
         Context {
@@ -65,6 +70,13 @@ impl Dispatcher {
 
 /// The longest message of a progress report, in bytes.
 const MAX_SAID: usize = 1024;
+
+/// What a call is given to run with.
+pub(super) struct Given {
+    pub(super) limits: TierLimits,
+    pub(super) secrets: Option<SecretBundle>,
+    pub(super) page_state: Option<Bytes>,
+}
 
 /// Who holds a call's place among those of its tool: the call, or the work
 /// that may go on after it.

@@ -8,6 +8,7 @@ use atd_registry::ArgumentError;
 use serde_json::{Value, json};
 
 use super::error::{CallError, MAX_MESSAGE, cut};
+use super::page::Done;
 use crate::control::StopReason;
 
 /// When a client that finds no room should try again.
@@ -17,16 +18,19 @@ pub(crate) const OVERLOADED_RETRY_MS: u64 = 1_000;
 pub(super) fn response(
     tool_id: String,
     dry_run: bool,
-    ended: Result<JsonText, (CallError, String)>,
+    ended: Result<Done, (CallError, String)>,
 ) -> Response {
     let (error, message) = match ended {
-        Ok(result) => {
+        Ok(Done {
+            result,
+            next_cursor,
+        }) => {
             return Response::ToolResult(ToolResult {
                 tool_id,
                 result,
                 success: true,
                 dry_run,
-                next_cursor: None,
+                next_cursor,
             });
         }
         Err(failed) => failed,
@@ -79,6 +83,7 @@ pub(super) fn response(
             refused(ErrorCode::INVALID_ARGUMENTS, places(&broken.errors))
         }
         CallError::InvalidArgs(errors) => refused(ErrorCode::INVALID_ARGUMENTS, places(errors)),
+        CallError::CursorExpired { .. } => refused(ErrorCode::CURSOR_EXPIRED, Value::Null),
         CallError::CursorInvalid { .. } => refused(ErrorCode::CURSOR_INVALID, Value::Null),
         CallError::Broker { .. } => refused(ErrorCode::BROKER_FAILED, Value::Null),
         CallError::AuditUnavailable { .. } => refused(ErrorCode::AUDIT_UNAVAILABLE, Value::Null),
@@ -91,6 +96,7 @@ pub(super) fn response(
         | CallError::Panicked { .. }
         | CallError::DeadlineExceeded { .. }
         | CallError::OutputTooLarge { .. }
+        | CallError::PlaceTooLong { .. }
         | CallError::OutputTooDeep => {
             let (code, retryable) = failure(&error);
             failed(
@@ -152,7 +158,9 @@ fn failure(error: &CallError) -> (String, bool) {
             StopReason::ShutDown => ("SHUT_DOWN", true),
         },
         CallError::DuplicateId => ("DUPLICATE_REQUEST_ID", false),
+        CallError::CursorExpired { .. } => ("CURSOR_EXPIRED", false),
         CallError::CursorInvalid { .. } => ("CURSOR_INVALID", false),
+        CallError::PlaceTooLong { .. } => ("PAGE_STATE_TOO_LONG", false),
         CallError::Broker { .. } => ("BROKER_FAILED", true),
         CallError::Refused(Refusal::Lapsed(_)) => ("CREDENTIALS_LAPSED", false),
         CallError::AuditUnavailable { .. } => ("AUDIT_UNAVAILABLE", true),

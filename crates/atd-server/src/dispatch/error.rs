@@ -47,6 +47,26 @@ pub enum CallError {
     /// The tool found that the arguments do not fit.
     #[error("the arguments do not fit: {}", joined(.0))]
     InvalidArgs(Vec<ArgumentError>),
+    /// The cursor is too old, or from before a restart.
+    #[error(
+        "the cursor for `{}` has expired; start again with run_tool",
+        shown(tool_id)
+    )]
+    CursorExpired {
+        /// The tool that was asked for its next page.
+        tool_id: String,
+    },
+    /// There is more, and where it goes on does not fit a cursor.
+    #[error(
+        "where the next page goes on does not fit a cursor: arguments and state are {length} \
+         bytes together, and {limit} is the limit; send shorter arguments"
+    )]
+    PlaceTooLong {
+        /// How long arguments and state are together, in bytes.
+        length: usize,
+        /// The longest that is allowed.
+        limit: usize,
+    },
     /// The cursor is none that this server gave out.
     #[error(
         "the cursor is not valid for `{}`; start again with run_tool",

@@ -4,6 +4,7 @@ mod contain;
 mod context;
 mod convert;
 mod error;
+mod page;
 mod record;
 mod recording;
 mod rewrite;
@@ -25,16 +26,17 @@ use serde_json::json;
 use tokio_util::task::TaskTracker;
 
 use self::contain::contained;
-use self::context::{Hold, Time, not_stopped, stopped_rather, unless_stopped};
+use self::context::{Given, Hold, Time, not_stopped, stopped_rather, unless_stopped};
 pub(crate) use self::convert::{OVERLOADED_RETRY_MS, peer_refused};
 pub use self::error::CallError;
 
+use self::page::{Done, Wanted};
 use self::record::Record;
 pub(crate) use self::recording::Audit;
-use self::rewrite::within_budget;
 pub(crate) use self::watch::{Watch, Watchdog};
 use crate::answer::Answer;
 use crate::control::CallControl;
+use crate::cursor::Cursors;
 use crate::metrics::{Metrics, MetricsSnapshot};
 use crate::middleware::Middleware;
 use crate::session::Session;
@@ -57,6 +59,7 @@ pub struct Dispatcher {
     pub(crate) handing_over: TaskTracker,
     /// How long a tool has to tidy up whose call is ended from outside.
     pub(crate) stop_grace: Duration,
+    pub(crate) cursors: Cursors,
 }
 
 impl Dispatcher {
@@ -126,25 +129,43 @@ impl Dispatcher {
             .await
     }
 
-    /// Runs one tool once, which `control` may end: the seven steps that every
-    /// call takes.
+    /// Runs one tool once, which `control` may end.
     pub async fn run_tool_with(
         &self,
         session: &Session,
         call: RunTool,
         control: &CallControl,
     ) -> Response {
-        let RunTool {
-            tool_id,
-            args,
-            dry_run,
-        } = call;
-        let mut record = Record::begin(self, session, tool_id, dry_run);
+        let record = Record::begin(self, session, call.tool_id, call.dry_run);
+        self.run(record, Wanted::First(call.args), control).await
+    }
+
+    /// The next page of a call.
+    pub async fn run_tool_continue(&self, session: &Session, next: RunToolContinue) -> Response {
+        self.run_tool_continue_with(session, next, &CallControl::none())
+            .await
+    }
+
+    /// The next page of a call, which `control` may end.
+    pub async fn run_tool_continue_with(
+        &self,
+        session: &Session,
+        next: RunToolContinue,
+        control: &CallControl,
+    ) -> Response {
+        let record = Record::begin(self, session, next.tool_id, false);
+        self.run(record, Wanted::Next(next.cursor), control).await
+    }
+
+    /// The seven steps that every call takes, and every page of one.
+    async fn run(&self, mut record: Record<'_>, wanted: Wanted, control: &CallControl) -> Response {
+        let session = record.session();
         let ended = contained(async {
             not_stopped(control)?;
             // 1 find
             let tool = self.find_for(&mut record, session)?;
             let definition = tool.definition();
+            let (args, page) = self.page_of(&mut record, wanted)?;
             // 2 admit; the permit is held to the end
             let permit = self
                 .gate
@@ -154,8 +175,9 @@ impl Dispatcher {
             let checked = tool.input_schema().check(&args);
             checked.map_err(CallError::BrokenSchema)?;
             let limits = self.tiers.limits_of(definition);
+            let dry_run = record.info().dry_run;
             if dry_run && !definition.safety.dry_run {
-                return Ok(preview(tool.id(), &args, limits));
+                return Ok(Done::only(preview(tool.id(), &args, limits)));
             }
             // 4 secrets
             let deadline = record.started + limits.timeout;
@@ -164,7 +186,13 @@ impl Dispatcher {
             record.secrets_resolved = secrets.is_some();
             // 5 run, once a strict audit has answered for the call
             unless_stopped(control, self.start(&mut record, deadline)).await?;
-            let ctx = self.context(&record, control, limits, secrets, Hold::of(permit, &tool));
+            let text = args.text().clone();
+            let given = Given {
+                limits,
+                secrets,
+                page_state: page,
+            };
+            let ctx = self.context(&record, control, given, Hold::of(permit, &tool));
             let running = pin!(async { tool.binding().invoke(args, &ctx.call).await });
             let running = self.watch.watched(tool.id(), running);
             let time = Time {
@@ -174,22 +202,10 @@ impl Dispatcher {
                 grace: self.stop_grace,
             };
             let reply = time.run(&ctx, running).await??;
-            within_budget(reply.into_body(), limits)
+            self.done(&mut record, reply, text, limits)
         })
         .await;
         let ended = ended.map_err(|error| stopped_rather(control, error));
-        self.finish(record, ended).await
-    }
-
-    /// The next page of a call. No tool of this version returns pages, so no
-    /// cursor is valid.
-    async fn run_tool_continue(&self, session: &Session, next: RunToolContinue) -> Response {
-        let mut record = Record::begin(self, session, next.tool_id, false);
-        let ended = self.find_for(&mut record, session).and_then(|tool| {
-            Err(CallError::CursorInvalid {
-                tool_id: tool.id().to_string(),
-            })
-        });
         self.finish(record, ended).await
     }
 
@@ -210,7 +226,7 @@ impl Dispatcher {
     }
 
     /// The last two steps: 6 rewrite, 7 record.
-    async fn finish(&self, record: Record<'_>, ended: Result<JsonText, CallError>) -> Response {
+    async fn finish(&self, record: Record<'_>, ended: Result<Done, CallError>) -> Response {
         let dry_run = record.info().dry_run;
         let ended = self.rewrite(&record, ended);
         let failed = ended.as_ref().err().map(|(error, _)| error);

@@ -28,6 +28,8 @@ pub(super) struct Record<'a> {
     pub(super) secrets_resolved: bool,
     /// A strict sink was asked to answer for the call, and has not yet.
     pub(super) starting: Option<Starting>,
+    /// Which page of a result it is for, where there is more than one.
+    pub(super) cursor_page: Option<u32>,
     written: bool,
 }
 
@@ -57,6 +59,7 @@ impl<'a> Record<'a> {
             tool: None,
             secrets_resolved: false,
             starting: None,
+            cursor_page: None,
             written: false,
         }
     }
@@ -72,7 +75,7 @@ impl<'a> Record<'a> {
     }
 
     /// The connection that the call came on.
-    pub(super) fn session(&self) -> &Session {
+    pub(super) fn session(&self) -> &'a Session {
         self.session
     }
 
@@ -158,7 +161,7 @@ impl<'a> Record<'a> {
             dry_run: self.dry_run,
             schema_version: SCHEMA_VERSION,
             secrets_resolved: self.secrets_resolved,
-            cursor_page: None,
+            cursor_page: self.cursor_page,
         }
     }
 }

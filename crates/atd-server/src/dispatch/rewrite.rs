@@ -5,6 +5,7 @@ use atd_proto::{JsonText, MAX_NESTING};
 use super::Dispatcher;
 use super::contain::contained_now;
 use super::error::{self, CallError, MAX_MESSAGE, cut};
+use super::page::Done;
 use super::record::Record;
 use crate::tier::TierLimits;
 
@@ -13,14 +14,15 @@ impl Dispatcher {
     pub(super) fn rewrite(
         &self,
         record: &Record<'_>,
-        ended: Result<JsonText, CallError>,
-    ) -> Result<JsonText, (CallError, String)> {
+        ended: Result<Done, CallError>,
+    ) -> Result<Done, (CallError, String)> {
         let call = record.info();
         let ended = match (ended, record.tool()) {
-            (Ok(result), Some(tool)) if !self.middleware.is_empty() => contained_now(|| {
+            (Ok(done), Some(tool)) if !self.middleware.is_empty() => contained_now(|| {
                 let all = self.middleware.iter();
-                let result = all.fold(result, |result, one| one.result(&call, result));
-                within_budget(result, self.tiers.limits_of(tool.definition()))
+                let result = all.fold(done.result, |result, one| one.result(&call, result));
+                let result = within_budget(result, self.tiers.limits_of(tool.definition()))?;
+                Ok(Done { result, ..done })
             }),
             (ended, _) => ended,
         };
