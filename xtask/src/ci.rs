@@ -220,10 +220,12 @@ fn interop(_: &Options) -> Result<Outcome> {
         return Ok(Outcome::Skipped("there is no interop/Cargo.toml".into()));
     }
     cargo("build -p atd-cli --bin atd").run()?;
+    cargo("build -p atd-runtime --example pages").run()?;
     let built = Metadata::read()?.target_directory;
     cargo("test --manifest-path interop/Cargo.toml --locked")
         .env("CARGO_TARGET_DIR", built.join("interop"))
         .env("ATD_BIN", built.join("debug/atd"))
+        .env("ATD_PAGES_BIN", built.join("debug/examples/pages"))
         .run()?;
     Ok(Outcome::Passed)
 }

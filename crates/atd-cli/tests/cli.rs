@@ -144,6 +144,23 @@ fn arguments_come_from_a_file_or_standard_input() {
     assert_eq!(stdout(&piped), "{\"echoed\":{\"from\":\"a pipe\"}}\n");
 }
 
+/// C1: a short or zero key stops the start.
+#[test]
+fn a_weak_cursor_key_stops_the_start() {
+    let start = |key: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut serve = atd();
+        serve.arg("serve").current_dir(folder.path());
+        serve.env("ATD_SOCKET", folder.path().join("atd.sock"));
+        serve.env("ATD_CURSOR_KEY", key).output().unwrap()
+    };
+    check_fails(&start(""), 2, &["ATD_CURSOR_KEY", "0 bytes"]);
+    check_fails(&start("abcd"), 2, &["2 bytes", "openssl rand"]);
+    check_fails(&start(&"00".repeat(32)), 2, &["not drawn at random"]);
+    check_fails(&start(&"abcd".repeat(16)), 2, &["not drawn at random"]);
+    check_fails(&start("a secret"), 2, &["hexadecimal"]);
+}
+
 #[test]
 fn exit_codes_tell_a_failure_from_wrong_usage_from_no_server() {
     let serving = Serving::start(&[]);

@@ -3,8 +3,8 @@
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use atd_proto::{
-    Hello, HelloAck, Request, Response, RunTool, RunToolContinue, ToolDefinition, ToolFilter,
-    ToolSummary,
+    Hello, HelloAck, JsonText, Request, Response, RunTool, RunToolContinue, ToolDefinition,
+    ToolFilter, ToolSummary,
 };
 use serde::Serialize;
 use tokio::{
@@ -20,6 +20,7 @@ use crate::{
     driver::Driver,
     error::ClientError,
     link::{Command, Exchange, Link},
+    pages::{CallAllOptions, Merging},
     reporting::{ReportingCall, Reports},
 };
 
@@ -199,11 +200,43 @@ impl Client {
         tool_id: &str,
         cursor: &str,
     ) -> Result<CallOutcome, ClientError> {
+        self.page(tool_id, cursor, self.request_timeout).await
+    }
+
+    async fn page(
+        &self,
+        tool_id: &str,
+        cursor: &str,
+        limit: Option<Duration>,
+    ) -> Result<CallOutcome, ClientError> {
         let request = Request::RunToolContinue(RunToolContinue {
             tool_id: tool_id.to_owned(),
             cursor: cursor.to_owned(),
         });
-        self.outcome(request, self.request_timeout, None).await
+        self.outcome(request, limit, None).await
+    }
+
+    /// Calls a tool and fetches every page of its result, which becomes one as
+    /// the options' [`MergePolicy`](crate::MergePolicy) has it. Each page has
+    /// the call's limit on time.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call); [`ClientError::PageShape`] for a page that does
+    /// not fit the policy, and [`ClientError::TooManyPages`] when the options'
+    /// limits are reached before the last page.
+    pub async fn call_all<T: Serialize + ?Sized>(
+        &self,
+        tool_id: &str,
+        args: &T,
+        options: CallAllOptions,
+    ) -> Result<JsonText, ClientError> {
+        let mut merging = Merging::new(tool_id, &options);
+        let limit = options.call.timeout_or(self.request_timeout);
+        let mut page = self.call_with(tool_id, args, options.call.clone()).await?;
+        while let Some(cursor) = merging.add(&page)? {
+            page = self.page(tool_id, &cursor, limit).await?;
+        }
+        merging.whole()
     }
 
     /// Closes the connection for every clone: takes no more requests, waits

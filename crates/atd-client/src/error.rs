@@ -71,6 +71,32 @@ pub enum ClientError {
         /// What was found and what was expected.
         source: serde_json::Error,
     },
+    /// A page of the result is another than the pages' merging needs.
+    #[error("page {page} of `{}` should be {expected}", OneLine(.tool_id))]
+    PageShape {
+        /// The tool's id.
+        tool_id: String,
+        /// Which page, from 1.
+        page: u32,
+        /// What would be right.
+        expected: String,
+    },
+    /// A limit was reached before the last page. What had come is thrown away.
+    #[error(
+        "`{}` has more than the {pages} pages of {bytes} bytes that were fetched: raise the \
+         limits, or ask for less",
+        OneLine(.tool_id)
+    )]
+    TooManyPages {
+        /// The tool's id.
+        tool_id: String,
+        /// How many pages came.
+        pages: u32,
+        /// How long they were together, in bytes of JSON.
+        bytes: usize,
+        /// What brings the page after them, if there is one.
+        next_cursor: Option<String>,
+    },
     /// The answer is of a type that does not belong to the request. The
     /// connection is closed: no later answer could be told to be the right
     /// one.

@@ -52,6 +52,7 @@ mod link;
 mod obstacle;
 mod one_line;
 mod outbound;
+mod pages;
 mod reporting;
 
 pub use call::{CallOptions, CallOutcome};
@@ -59,4 +60,5 @@ pub use client::Client;
 pub use connect::ConnectOptions;
 pub use error::{ClientError, CloseCause};
 pub use obstacle::Obstacle;
+pub use pages::{CallAllOptions, MergePolicy};
 pub use reporting::ReportingCall;

@@ -28,6 +28,42 @@
 //! # Ok(()) }
 //! ```
 //!
+//! A result may come in pages. A tool says what the next page goes on from;
+//! callers hold a sealed cursor, and [`Client::call_all`] walks to the end:
+//!
+//! ```
+//! use atd_runtime::client::{CallAllOptions, MergePolicy};
+//! use atd_runtime::prelude::*;
+//!
+//! #[derive(serde::Deserialize, schemars::JsonSchema)]
+//! struct Count { to: u32 }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let registry = Registry::new();
+//! registry.register(tool_fn("demo:math.count", "Counts, ten numbers a page", |count: Count, ctx| async move {
+//!     let from = ctx.page_state().and_then(|state| state.try_into().ok());
+//!     let from = from.map_or(1, u32::from_be_bytes);
+//!     let last = count.to.min(from + 9);
+//!     let numbers: Vec<u32> = (from..=last).collect();
+//!     if last < count.to {
+//!         Reply::page(&numbers, (last + 1).to_be_bytes().to_vec())
+//!     } else {
+//!         Reply::json(&numbers)
+//!     }
+//! }))?;
+//! # let folder = tempfile::tempdir()?;
+//! # let server = Server::builder(registry).build()?;
+//! # let serving = server.serve_unix(folder.path().join("atd.sock")).await?;
+//! # let client = Client::connect(serving.path()).await?;
+//! // …served as above…
+//! let all = CallAllOptions::new(MergePolicy::ConcatArray);
+//! let numbers = client.call_all("demo:math.count", &serde_json::json!({"to": 25}), all).await?;
+//! assert_eq!(numbers.to_value::<Vec<u32>>()?, (1..=25).collect::<Vec<_>>());
+//! # serving.shutdown().await;
+//! # Ok(()) }
+//! ```
+//!
 //! This crate only lays the layers out under one roof. Each is a feature, and
 //! a crate of its own for whoever needs nothing else:
 //!

@@ -11,6 +11,10 @@ use clap::{ArgAction, Args, ValueEnum, ValueHint};
 use super::SocketOption;
 
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Environment:\n  ATD_CURSOR_KEY  64 hexadecimal digits that instances share \
+which take one another's cursors [default: a key of this server's own]"
+)]
 pub(crate) struct ServeOptions {
     #[command(flatten)]
     pub(crate) socket: SocketOption,

@@ -11,6 +11,7 @@ pub(crate) fn atd() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_atd"));
     command
         .env_remove("ATD_SOCKET")
+        .env_remove("ATD_CURSOR_KEY")
         .env_remove("ATD_AUDIT_LOG")
         .env_remove("ATD_LOG")
         .env_remove("NO_COLOR");

@@ -4,6 +4,7 @@ mod closing;
 mod connecting;
 mod failing;
 mod methods;
+mod pages;
 mod request_ids;
 mod sharing;
 mod support;

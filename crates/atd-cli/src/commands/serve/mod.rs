@@ -2,10 +2,11 @@
 
 mod audit;
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use atd_runtime::server::ShutdownReport;
+use atd_runtime::server::{CursorKey, ShutdownReport};
 use atd_runtime::tools::{EchoSay, FsRead, FsRoot};
 use atd_runtime::{Gate, Registry, Server, ServerHandle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -15,6 +16,9 @@ use crate::cli::ServeOptions;
 use crate::failure::Failure;
 use crate::output::{BOLD, YELLOW, note};
 use crate::{output, paths};
+
+/// Where the key for cursors is looked for.
+const CURSOR_KEY: &str = "ATD_CURSOR_KEY";
 
 /// What a shell reports of a program that an interrupt ended.
 const INTERRUPTED: i32 = 130;
@@ -42,6 +46,9 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
     if let Some(sink) = &audit.sink {
         builder = builder.audit(sink.clone());
     }
+    if let Some(key) = cursor_key(std::env::var_os(CURSOR_KEY))? {
+        builder = builder.cursor_key(key);
+    }
     let server = builder.build().map_err(Failure::usage)?;
     let serving = server.serve_unix(&socket).await.map_err(Failure::failed)?;
     announce(&serving, &options, &audit)?;
@@ -54,6 +61,18 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
     let report = serving.shutdown().await;
     sum_up(&server, &report)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The key that several instances share, if they do. It comes by the
+/// environment: arguments are for everybody to see.
+fn cursor_key(named: Option<OsString>) -> Result<Option<CursorKey>, Failure> {
+    let refused = |why: String| Failure::usage(format!("{CURSOR_KEY}: {why}"));
+    let Some(digits) = named else {
+        return Ok(None);
+    };
+    let digits = digits.to_str().unwrap_or_default();
+    let key = CursorKey::from_hex(digits).map_err(|error| refused(error.to_string()))?;
+    Ok(Some(key))
 }
 
 fn registry(root: &Path) -> Result<Registry, Failure> {

@@ -1,0 +1,69 @@
+//! The published SDK walks the facade's example of a tool with pages.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use atd_sdk::{AtdClient, CallAllOptions, CallOptions, Endpoint, MergePolicy};
+use serde_json::{Value, json};
+
+fn all_of(pages: u32) -> CallAllOptions {
+    CallAllOptions {
+        max_pages: pages,
+        max_total_bytes: 1 << 20,
+        merge_policy: MergePolicy::ConcatArray,
+    }
+}
+
+#[tokio::test]
+async fn the_published_sdk_walks_every_page() {
+    let pages = std::env::var_os("ATD_PAGES_BIN")
+        .expect("ATD_PAGES_BIN names the example; `cargo xtask ci --only interop` sets it");
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let socket = folder.path().join("atd.sock");
+    let mut serving = Command::new(pages)
+        .arg(&socket)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the example starts");
+    let said = serving.stdout.take().expect("standard output is piped");
+    let mut lines = BufReader::new(said).lines();
+    assert!(lines.any(|line| line.is_ok_and(|line| line.contains("listening"))));
+
+    let client = AtdClient::connect(Endpoint::unix(&socket))
+        .await
+        .expect("the SDK connects");
+    let count = |to: u32| json!({"to": to});
+    let walked = client
+        .call_all("demo:math.count", count(95), all_of(20))
+        .await;
+    let expected: Value = (1..=95).collect();
+    assert_eq!(walked.expect("all pages"), expected);
+
+    let endless = client
+        .call_all("demo:math.count", count(1000), all_of(3))
+        .await;
+    let error = format!("{:?}", endless.expect_err("the SDK's own limit"));
+    assert!(error.starts_with("PaginationLimitExceeded"), "{error}");
+
+    let page = async |cursor: Option<&str>| {
+        client
+            .call_page("demo:math.count", count(25), cursor, CallOptions::default())
+            .await
+    };
+    let first = page(None).await.expect("a page");
+    let cursor = first.next_cursor.expect("there is more");
+    let forged = format!("{}A", &cursor[..cursor.len() - 1]);
+    for wrong in [forged, "nonsense".to_owned()] {
+        let refused = format!("{:?}", page(Some(&wrong)).await.expect_err("a refusal"));
+        assert!(
+            refused.contains("1021") || refused.contains("Cursor"),
+            "{refused}"
+        );
+    }
+    let second = page(Some(&cursor)).await.expect("the second page");
+    let expected: Value = (11..=20).collect();
+    assert_eq!(second.value, expected);
+
+    serving.kill().expect("it ends");
+    serving.wait().expect("it has ended");
+}
