@@ -1,6 +1,11 @@
 //! The handle that callers hold.
 
-use std::{fmt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use atd_proto::{
     Hello, HelloAck, JsonText, Request, Response, RunTool, RunToolContinue, ToolDefinition,
@@ -123,6 +128,36 @@ impl Client {
             Response::ToolList { tools } => Ok(tools),
             other => Err(unexpected("tool_list", &other)),
         }
+    }
+
+    /// The part of the catalog that fits `filter`. A server that did not say
+    /// in its `hello_ack` that it knows filters sends all of it, and the rest
+    /// is left out here.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn list_matching(&self, filter: ToolFilter) -> Result<Vec<ToolSummary>, ClientError> {
+        let known = self.link.knows_filters.load(Ordering::Acquire);
+        let asked = if known {
+            filter.clone()
+        } else {
+            ToolFilter::default()
+        };
+        let request = Request::ToolList(asked);
+        let mut tools = match self.ask(request, self.request_timeout).await? {
+            Response::ToolList { tools } => tools,
+            other => return Err(unexpected("tool_list", &other)),
+        };
+        if !known {
+            let matcher = filter.matcher();
+            tools.retain(|tool| matcher.matches(tool));
+            let limit = filter.limit.and_then(|limit| usize::try_from(limit).ok());
+            tools.truncate(limit.unwrap_or(usize::MAX));
+            if filter.omit_schemas {
+                tools.iter_mut().for_each(|tool| tool.input_schema = None);
+            }
+        }
+        Ok(tools)
     }
 
     /// The whole definition of one tool.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
 use atd_proto::{
@@ -173,6 +173,9 @@ impl Exchanges {
         let answer = answer.and_then(|response| answer::check(due, response));
         if let Ok(Response::HelloAck(ack)) = &answer {
             self.known = Known::of(&ack.extensions);
+            let mut known = ack.extensions.iter();
+            let known = known.any(|name| name == extension::TOOL_LIST_FILTER);
+            self.link.knows_filters.store(known, Ordering::Release);
         }
         let out_of_step = matches!(answer, Err(ClientError::Unexpected { .. }));
         self.settle(reply, answer);

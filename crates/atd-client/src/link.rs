@@ -4,7 +4,7 @@ use std::{
     num::NonZeroU32,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -51,6 +51,8 @@ pub(crate) struct Link {
     /// One a request that may yet be made. Closed when no more are taken.
     pub(crate) permits: Semaphore,
     next_id: AtomicU64,
+    /// Whether the server has said that it knows filters.
+    pub(crate) knows_filters: AtomicBool,
     end: OnceLock<End>,
 }
 
@@ -65,6 +67,7 @@ impl Link {
         Self {
             permits: Semaphore::new(permits.min(Semaphore::MAX_PERMITS)),
             next_id: AtomicU64::new(1),
+            knows_filters: AtomicBool::new(false),
             end: OnceLock::new(),
         }
     }

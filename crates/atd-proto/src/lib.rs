@@ -49,7 +49,7 @@ pub use json_text::JsonText;
 pub use message::{
     DecodeError, ErrorBody, Hello, HelloAck, MAX_NESTING, Progress, RejectedFrame, Request,
     Response, RunTool, RunToolContinue, TaggedRequest, TaggedResponse, ToolFailure, ToolFilter,
-    ToolResult, push_request_id,
+    ToolMatcher, ToolResult, push_request_id, search_text,
 };
 pub use name::{InvalidToolId, NameConflict, NameTable, check_tool_id, model_name};
 pub use tool::{

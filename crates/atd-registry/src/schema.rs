@@ -71,7 +71,7 @@ impl Schema {
         }))
     }
 
-    /// Checks a call's arguments.
+    /// Checks a call's arguments, or anything else that came as JSON.
     ///
     /// # Errors
     /// [`SchemaViolations`] with every place where they do not fit.
@@ -82,7 +82,7 @@ impl Schema {
             Check::AnyObject => Err(SchemaViolations {
                 errors: vec![ArgumentError {
                     path: String::new(),
-                    message: "the arguments should be an object".to_owned(),
+                    message: "it should be an object".to_owned(),
                 }],
                 rules: vec!["/type".to_owned()],
             }),

@@ -16,6 +16,7 @@ use crate::cursor::{CursorKey, Cursors};
 use crate::dispatch::{Audit, Dispatcher, Watch};
 use crate::metrics::Metrics;
 use crate::middleware::Middleware;
+use crate::output::OutputCheck;
 use crate::server::{Server, TransportLimits};
 use crate::tier::{MAX_OUTPUT, TierPolicy};
 
@@ -35,6 +36,7 @@ pub struct ServerBuilder {
     stop_grace: Duration,
     cursor_key: Option<CursorKey>,
     cursor_lifetime: Duration,
+    output_check: OutputCheck,
 }
 
 /// Why a server was not built: every mistake at once.
@@ -67,6 +69,7 @@ impl ServerBuilder {
             stop_grace: Duration::from_millis(100),
             cursor_key: None,
             cursor_lifetime: Duration::from_secs(300),
+            output_check: OutputCheck::Off,
         }
     }
 
@@ -136,6 +139,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether results are held against their tool's output schema; by default
+    /// they are not. Dry runs never are.
+    pub fn output_check(mut self, check: OutputCheck) -> Self {
+        self.output_check = check;
+        self
+    }
+
     /// What cursors are sealed with, where several servers take one another's;
     /// by default a key of this server's own, so that a cursor from before a
     /// restart is refused.
@@ -194,6 +204,7 @@ impl ServerBuilder {
             watch: Watch::default(),
             handing_over: TaskTracker::new(),
             stop_grace: self.stop_grace,
+            output_check: self.output_check,
             cursors: Cursors::new(key, self.cursor_lifetime),
         };
         Ok(Server {

@@ -13,6 +13,7 @@ pub(crate) struct Metrics {
     pub(crate) connections: Counter,
     pub(crate) connections_ended: Counter,
     pub(crate) connections_refused: Counter,
+    pub(crate) output_misfits: Counter,
     /// Events that the audit sink panicked on.
     pub(crate) audit_panics: Counter,
     /// Events of calls that were refused for want of an audit, and for which
@@ -48,6 +49,9 @@ pub struct MetricsSnapshot {
     pub connections_open: u64,
     /// Connections turned away: another user, or too many.
     pub connections_refused: u64,
+    /// Results that did not fit their tool's output schema, where somebody
+    /// looked.
+    pub output_misfits: u64,
     /// Audit events lost.
     pub audit_lost: u64,
     /// The threads of the tools that block.

@@ -36,6 +36,69 @@ async fn a_hello_is_told_what_the_server_understands() {
 }
 
 #[tokio::test]
+async fn part_of_the_catalog_may_be_asked_for() {
+    let serving = serve().await;
+    let mut peer = serving.connect().await;
+    let filter = r#"{"type":"tool_list","query":"echo","omit_schemas":true,"request_id":1}"#;
+    peer.bytes(&framed(filter.as_bytes())).await;
+    let Response::ToolList { tools } = peer.answer_to(1).await else {
+        panic!("a list");
+    };
+    assert_eq!(tools.len(), 1);
+    assert_eq!(
+        (tools[0].id.as_str(), &tools[0].input_schema),
+        ("test:ok.echo", &None)
+    );
+    for wrong in [r#""tier":"lukewarm""#, r#""limit":-1"#, r#""domain":7"#] {
+        let body = format!(r#"{{"type":"tool_list",{wrong}}}"#);
+        peer.bytes(&framed(body.as_bytes())).await;
+        assert_eq!(
+            error(peer.answer().await.unwrap()).0,
+            ErrorCode::BAD_REQUEST
+        );
+    }
+    let long = "x".repeat(2_000);
+    let body = format!(r#"{{"type":"tool_list","query":"{long}"}}"#);
+    peer.bytes(&framed(body.as_bytes())).await;
+    assert_eq!(
+        error(peer.answer().await.unwrap()).0,
+        ErrorCode::BAD_REQUEST
+    );
+}
+
+/// A catalog that fits no frame is told, and can be had in parts.
+#[tokio::test]
+async fn a_catalog_that_fits_no_frame_can_be_had_in_parts() {
+    let serving = serve().await;
+    let description = "x".repeat(1 << 20);
+    for n in 0..11 {
+        let tool =
+            atd_registry::tool_fn(format!("test:big.n{n}"), &description, |(): (), _| async {
+                Ok(())
+            })
+            .define(|definition| definition.input_schema(json!({"title": description})));
+        serving.handle.server().registry().register(tool).unwrap();
+    }
+    let mut peer = serving.connect().await;
+    peer.send(&Request::ToolList(atd_proto::ToolFilter::default()))
+        .await;
+    let (code, body) = error(peer.answer().await.unwrap());
+    assert_eq!(code, ErrorCode::UNCLASSIFIED);
+    assert!(body.message.contains("limit"), "{}", body.message);
+    let bare = atd_proto::ToolFilter {
+        query: Some("test:big".into()),
+        limit: Some(5),
+        omit_schemas: true,
+        ..atd_proto::ToolFilter::default()
+    };
+    peer.send(&Request::ToolList(bare)).await;
+    let Some(Response::ToolList { tools }) = peer.answer().await else {
+        panic!("a list");
+    };
+    assert_eq!(tools.len(), 5);
+}
+
+#[tokio::test]
 async fn calls_with_ids_are_answered_as_they_end() {
     let serving = serve().await;
     let gate = Gated::register(&serving);

@@ -42,6 +42,22 @@ async fn any_number_of_tasks_share_one_connection_and_wait_for_nobody() {
 }
 
 #[tokio::test]
+async fn a_filtered_list_is_the_same_from_a_server_that_was_asked_and_one_that_was_not() {
+    let serving = serve().await;
+    let greeted = greeted(serving.handle.path()).await;
+    let silent = Client::connect(serving.handle.path()).await.unwrap();
+    let filter = atd_proto::ToolFilter {
+        query: Some("test:ok".into()),
+        limit: Some(3),
+        omit_schemas: true,
+        ..atd_proto::ToolFilter::default()
+    };
+    let asked = greeted.list_matching(filter.clone()).await.unwrap();
+    assert_eq!(asked.len(), 3);
+    assert_eq!(silent.list_matching(filter).await.unwrap(), asked);
+}
+
+#[tokio::test]
 async fn a_dropped_call_ends_at_the_server() {
     let serving = serve().await;
     let client = greeted(serving.handle.path()).await;

@@ -1,13 +1,15 @@
 //! The messages, one JSON object a frame, tagged by `type`.
 
 mod fields;
+mod filter;
 pub(crate) mod nesting;
 mod request;
 mod response;
 mod tagged;
 
+pub use filter::{ToolFilter, ToolMatcher, search_text};
 pub use nesting::MAX_NESTING;
-pub use request::{Hello, Request, RunTool, RunToolContinue, ToolFilter};
+pub use request::{Hello, Request, RunTool, RunToolContinue};
 pub use response::{ErrorBody, HelloAck, Progress, Response, ToolFailure, ToolResult};
 pub use tagged::{RejectedFrame, TaggedRequest, TaggedResponse, push_request_id};
 

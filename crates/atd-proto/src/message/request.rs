@@ -6,9 +6,10 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::DecodeError;
+use super::ToolFilter;
 use super::fields::{Fields, Reader, scan, unknown_type};
 use crate::json_text::write_json;
-use crate::{CapabilitySet, JsonText, Tier, Visibility};
+use crate::{CapabilitySet, JsonText};
 
 const KNOWN: &str = "ping, hello, tool_list, tool_schema, run_tool, run_tool_continue, cancel";
 
@@ -38,40 +39,6 @@ pub enum Request {
         /// The id that the call's request carried.
         request_id: u64,
     },
-}
-
-/// Which tools of the catalog to list, all of it when nothing is said. What is
-/// said narrows the list; a server that knows no filters sends all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct ToolFilter {
-    /// Words that a tool has, each somewhere in its id, name, description,
-    /// domain or tags, upper and lower case alike.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub query: Option<String>,
-    /// The tool's domain.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub domain: Option<String>,
-    /// The tool's tier.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tier: Option<Tier>,
-    /// The tool's visibility. Hidden tools stay hidden.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub visibility: Option<Visibility>,
-    /// The most tools to list, the first by id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
-    /// Whether to leave the input schemas out.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[cfg_attr(feature = "schema", schemars(default))]
-    pub omit_schemas: bool,
-}
-
-impl ToolFilter {
-    /// Whether the whole catalog is asked for.
-    pub fn is_everything(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// Who a client is. It may come at any time and again: it replaces the

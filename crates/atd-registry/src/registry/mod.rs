@@ -7,12 +7,14 @@ mod suggest;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use atd_proto::{InvalidToolId, NameConflict, NameTable, ToolDefinition, check_tool_id};
+use atd_proto::{
+    InvalidToolId, NameConflict, NameTable, ToolDefinition, ToolFilter, check_tool_id,
+};
 use bytes::Bytes;
 use dashmap::DashMap;
 use tokio::sync::watch;
 
-use self::catalog::Catalog;
+use self::catalog::{Catalog, Listing};
 pub use self::registered::RegisteredTool;
 use crate::binding::{Binding, NativeBinding};
 use crate::blocking::{BlockingBinding, BlockingPool, BlockingTool};
@@ -181,7 +183,17 @@ impl Registry {
     /// The `tool_list` response: every tool but the hidden ones, by id. It is
     /// encoded when the first asks after a change; the others share the bytes.
     pub fn catalog(&self) -> Bytes {
-        self.catalog.get_or_encode(|| {
+        self.listing().whole()
+    }
+
+    /// The `tool_list` response to a request for part of the catalog. It takes
+    /// a look at every tool.
+    pub fn catalog_part(&self, filter: &ToolFilter) -> Bytes {
+        self.listing().part(filter)
+    }
+
+    fn listing(&self) -> Listing {
+        self.catalog.get_or_make(|| {
             // Nothing changes between the look at the tools and the keeping
             // of the catalog.
             let names = self.names();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use atd_proto::{Response, ToolDefinition, Visibility};
+use atd_proto::{Response, ToolDefinition, ToolMatcher, ToolSummary, Visibility, search_text};
 use bytes::Bytes;
 
 use super::RegisterError;
@@ -19,6 +19,10 @@ pub struct RegisteredTool {
     input_schema: Schema,
     output_schema: Schema,
     summary: Bytes,
+    /// The summary without the input schema.
+    bare_summary: Bytes,
+    /// What a query's words are looked for in.
+    search_text: String,
     schema_response: Bytes,
 }
 
@@ -36,8 +40,16 @@ impl RegisteredTool {
         };
         let input_schema = compile("input_schema", &definition.input_schema)?;
         let output_schema = compile("output_schema", &definition.output_schema)?;
-        let mut summary = Vec::new();
-        definition.summary().encode(&mut summary);
+        let encoded = |summary: &ToolSummary| {
+            let mut out = Vec::new();
+            summary.encode(&mut out);
+            Bytes::from(out)
+        };
+        let mut shown = definition.summary();
+        let summary = encoded(&shown);
+        shown.input_schema = None;
+        let bare_summary = encoded(&shown);
+        let search_text = search_text(&shown);
         let mut schema_response = Vec::new();
         Response::ToolSchema {
             schema: Box::new(definition.clone()),
@@ -45,7 +57,9 @@ impl RegisteredTool {
         .encode(&mut schema_response);
         Ok(Self {
             id: definition.id.as_str().into(),
-            summary: summary.into(),
+            summary,
+            bare_summary,
+            search_text,
             schema_response: schema_response.into(),
             definition,
             binding,
@@ -92,6 +106,18 @@ impl RegisteredTool {
     /// What the catalog shows, encoded.
     pub(super) fn summary(&self) -> &Bytes {
         &self.summary
+    }
+
+    /// The same without the input schema.
+    pub(super) fn bare_summary(&self) -> &Bytes {
+        &self.bare_summary
+    }
+
+    pub(super) fn matches(&self, matcher: &ToolMatcher<'_>) -> bool {
+        let definition = &self.definition;
+        let domain = &definition.capability.domain;
+        matcher.admits(domain, definition.effective_tier(), definition.visibility)
+            && matcher.finds(&self.search_text)
     }
 }
 

@@ -96,6 +96,7 @@ pub(super) fn response(
         | CallError::Panicked { .. }
         | CallError::DeadlineExceeded { .. }
         | CallError::OutputTooLarge { .. }
+        | CallError::OutputMisfit(_)
         | CallError::PlaceTooLong { .. }
         | CallError::OutputTooDeep => {
             let (code, retryable) = failure(&error);
@@ -151,6 +152,7 @@ fn failure(error: &CallError) -> (String, bool) {
         CallError::DeadlineExceeded { .. } => ("DEADLINE_EXCEEDED", true),
         CallError::OutputTooLarge { .. } => ("OUTPUT_TOO_LARGE", false),
         CallError::OutputTooDeep => ("OUTPUT_TOO_DEEP", false),
+        CallError::OutputMisfit(_) => ("OUTPUT_INVALID", false),
         CallError::ShuttingDown => ("SHUTTING_DOWN", true),
         CallError::Stopped { reason } => match reason {
             StopReason::Cancelled => ("CANCELLED", false),

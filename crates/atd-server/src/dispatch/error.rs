@@ -129,6 +129,9 @@ pub enum CallError {
         /// The longest that is allowed.
         limit: usize,
     },
+    /// The result breaks the tool's output schema.
+    #[error("the result does not fit the tool's output schema: {}", joined(&.0.errors))]
+    OutputMisfit(SchemaViolations),
     /// The result nests too deeply for those who would read it.
     #[error(
         "the result nests deeper than a reader takes, which is {MAX_NESTING} levels with its frame"

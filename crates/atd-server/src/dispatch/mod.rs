@@ -4,6 +4,7 @@ mod contain;
 mod context;
 mod convert;
 mod error;
+mod output;
 mod page;
 mod record;
 mod recording;
@@ -19,7 +20,7 @@ use std::time::Duration;
 use atd_gate::{Gate, PeerCredentials, PeerRefused, Requirement};
 use atd_proto::{
     ErrorBody, ErrorCode, Hello, HelloAck, JsonText, MAX_NESTING, Request, Response, RunTool,
-    RunToolContinue, Tier,
+    RunToolContinue, Tier, ToolFilter,
 };
 use atd_registry::{Args, RegisteredTool, Registry, TokenBroker};
 use serde_json::json;
@@ -39,8 +40,9 @@ use crate::control::CallControl;
 use crate::cursor::Cursors;
 use crate::metrics::{Metrics, MetricsSnapshot};
 use crate::middleware::Middleware;
+use crate::output::OutputCheck;
 use crate::session::Session;
-use crate::tier::{TierLimits, TierPolicy};
+use crate::tier::{MAX_OUTPUT, TierLimits, TierPolicy};
 
 /// Carries requests out: the way from a request to its answer, whatever they
 /// travel on. All of it through `&self`, from any number of tasks.
@@ -60,6 +62,7 @@ pub struct Dispatcher {
     /// How long a tool has to tidy up whose call is ended from outside.
     pub(crate) stop_grace: Duration,
     pub(crate) cursors: Cursors,
+    pub(crate) output_check: OutputCheck,
 }
 
 impl Dispatcher {
@@ -103,7 +106,7 @@ impl Dispatcher {
     ) -> Answer {
         match request {
             Request::Ping => Response::Pong.into(),
-            Request::ToolList(_) => Answer::encoded(self.registry.catalog()),
+            Request::ToolList(filter) => self.list(&filter),
             Request::ToolSchema { tool_id } => match self.find(&tool_id) {
                 Ok(tool) => Answer::encoded(tool.schema_response().clone()),
                 Err(error) => convert::not_found(error).into(),
@@ -121,6 +124,27 @@ impl Dispatcher {
             )
             .into(),
         }
+    }
+
+    fn list(&self, filter: &ToolFilter) -> Answer {
+        let asked = filter.query.as_ref().map_or(0, String::len);
+        if asked > MAX_QUERY {
+            let message = format!(
+                "a query of {asked} bytes is over the limit of {MAX_QUERY}; say it shorter"
+            );
+            return ErrorBody::new(ErrorCode::BAD_REQUEST, message).into();
+        }
+        let list = self.registry.catalog_part(filter);
+        // A request id may stand beside it.
+        if list.len() > MAX_OUTPUT {
+            let length = list.len();
+            let message = format!(
+                "a list of {length} bytes does not fit a frame; ask for part of it, with \
+                 omit_schemas, limit, domain, tier, visibility or query"
+            );
+            return ErrorBody::new(ErrorCode::UNCLASSIFIED, message).into();
+        }
+        Answer::encoded(list)
     }
 
     /// Runs one tool once.
@@ -202,6 +226,7 @@ impl Dispatcher {
                 grace: self.stop_grace,
             };
             let reply = time.run(&ctx, running).await??;
+            self.check_output(&record, &tool, &reply)?;
             self.done(&mut record, reply, text, limits)
         })
         .await;
@@ -267,6 +292,7 @@ impl Dispatcher {
             connections,
             connections_open: connections.saturating_sub(connections_ended),
             connections_refused: counted.connections_refused.get(),
+            output_misfits: counted.output_misfits.get(),
             audit_lost: counted.audit_panics.get()
                 + counted.audit_skipped.get()
                 + self.audit.as_ref().map_or(0, |audit| audit.sink.drops()),
@@ -323,6 +349,9 @@ fn preview(tool_id: &str, args: &Args, limits: TierLimits) -> JsonText {
     };
     JsonText::parse(text).unwrap_or(JsonText::EMPTY_OBJECT)
 }
+
+/// The longest query that is looked for, in bytes.
+const MAX_QUERY: usize = 1024;
 
 /// How long the watchdog lets an async tool hold a worker.
 pub(crate) const STALL: Duration = Duration::from_millis(250);

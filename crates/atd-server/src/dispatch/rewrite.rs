@@ -64,6 +64,10 @@ fn log(call: &crate::CallInfo<'_>, error: &CallError) {
         CallError::AuditUnavailable { cause } => {
             tracing::error!(%call_id, %tool_id, ?cause, "no audit, and so no call");
         }
+        CallError::OutputMisfit(misfit) => {
+            let rules = misfit.rules.join(", ");
+            tracing::error!(%call_id, %tool_id, rules, "a result breaks its tool's output schema");
+        }
         CallError::Broker { cause } => {
             tracing::error!(%call_id, %tool_id, ?cause, "no secrets");
         }
