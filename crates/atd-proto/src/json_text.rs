@@ -47,6 +47,27 @@ impl JsonText {
         serde_json::to_vec(value).map(|text| Self(text.into()))
     }
 
+    /// Writes `value` as JSON, if that takes no more than `limit` bytes; `None`
+    /// as soon as it takes more, so a value without an end is no trouble.
+    ///
+    /// # Errors
+    /// As [`from_value`](Self::from_value).
+    pub fn from_value_within<T: Serialize + ?Sized>(
+        value: &T,
+        limit: usize,
+    ) -> serde_json::Result<Option<Self>> {
+        let mut out = Bounded {
+            bytes: Vec::with_capacity(ROOM.min(limit)),
+            limit,
+            full: false,
+        };
+        match serde_json::to_writer(&mut out, value) {
+            Ok(()) => Ok(Some(Self(out.bytes.into()))),
+            Err(_) if out.full => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Reads the text into a type of the caller's.
     ///
     /// # Errors
@@ -73,6 +94,31 @@ impl JsonText {
     /// The slice of `frame` that `raw` was read from, shared.
     pub(crate) fn slice_of(frame: &Bytes, raw: &RawValue) -> Self {
         Self(frame.slice_ref(raw.get().as_bytes()))
+    }
+}
+
+/// Room to begin to write in, in bytes.
+const ROOM: usize = 128;
+
+/// Takes bytes up to a limit.
+struct Bounded {
+    bytes: Vec<u8>,
+    limit: usize,
+    full: bool,
+}
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.full || bytes.len() > self.limit - self.bytes.len() {
+            self.full = true;
+            return Err(std::io::ErrorKind::StorageFull.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

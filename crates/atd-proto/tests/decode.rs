@@ -153,6 +153,30 @@ fn json_text_is_exactly_one_value() {
     assert_eq!(JsonText::parse(" [1] ").unwrap().as_bytes(), b"[1]");
 }
 
+#[test]
+fn a_value_is_written_up_to_the_limit_and_no_further() {
+    let check = |value: &str, limit: usize, fits: bool| {
+        let written = JsonText::from_value_within(value, limit).unwrap();
+        assert_eq!(written.is_some(), fits, "{value:?} in {limit}");
+    };
+    check("abc", 5, true);
+    check("abc", 4, false);
+    check("\n", 4, true);
+    check("\n", 3, false);
+    check("", 0, false);
+    // A value may not take the writer's word for it and go on.
+    struct Stubborn;
+    impl serde::Serialize for Stubborn {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeSeq;
+            let mut all = serializer.serialize_seq(None)?;
+            while all.serialize_element("on and on").is_ok() {}
+            all.end()
+        }
+    }
+    assert_eq!(JsonText::from_value_within(&Stubborn, 1_000).unwrap(), None);
+}
+
 proptest! {
     #[test]
     fn decoding_never_panics(frame in proptest::collection::vec(any::<u8>(), 0..400)) {

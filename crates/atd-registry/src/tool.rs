@@ -120,7 +120,9 @@ where
 
     async fn call(&self, args: Args, ctx: &CallContext) -> Result<Reply, ToolCallError> {
         let args = args.parse()?;
-        (self.run)(args, ctx.clone()).await?.into_reply()
+        (self.run)(args, ctx.clone())
+            .await?
+            .into_reply(ctx.output_budget())
     }
 }
 

@@ -196,7 +196,7 @@ impl ServerBuilder {
             gate: self.gate,
             audit: self.audit.map(Audit::new),
             broker: self.broker,
-            middleware: self.middleware,
+            middleware: self.middleware.into(),
             tiers: self.tiers,
             working_dir: Arc::new(self.working_dir),
             server_version: self.name,

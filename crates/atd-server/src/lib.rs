@@ -66,7 +66,9 @@ pub use control::{CallControl, StopReason};
 pub use cursor::{CursorKey, CursorKeyError};
 pub use dispatch::{CallError, Dispatcher};
 pub use metrics::MetricsSnapshot;
-pub use middleware::{CallInfo, Middleware};
+pub use middleware::{
+    CallInfo, Middleware, PatternError, RedactPaths, RedactPatterns, TruncateOutput,
+};
 pub use output::OutputCheck;
 pub use server::Server;
 pub use session::{Phase, Session};

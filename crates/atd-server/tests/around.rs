@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use atd_audit::Outcome;
-use atd_proto::{ErrorCode, JsonText};
+use atd_proto::ErrorCode;
 use atd_registry::{BrokerError, SecretBundle, SecretRequest, TokenBroker};
-use atd_server::{CallInfo, Middleware, Server};
+use atd_server::Server;
 use serde_json::json;
 use support::*;
 
@@ -87,47 +87,4 @@ async fn a_secret_source_that_hangs_is_cut_at_the_calls_deadline() {
     )
     .await;
     assert_eq!(audit.events()[1].outcome, Outcome::Success);
-}
-
-struct Stamp(&'static str);
-
-impl Middleware for Stamp {
-    fn result(&self, call: &CallInfo<'_>, result: JsonText) -> JsonText {
-        assert!(call.tool_id != "test:ok.dry", "canary-middleware");
-        JsonText::from_value(&format!("{} {result}", self.0)).unwrap()
-    }
-
-    fn error(&self, call: &CallInfo<'_>, message: String) -> String {
-        assert!(call.definition.is_some(), "canary-middleware");
-        format!("{} {message}", self.0)
-    }
-}
-
-#[tokio::test]
-async fn middleware_rewrites_in_order_and_its_panics_are_contained() {
-    let (builder, audit) = builder();
-    let server = builder
-        .middleware(Stamp("a"))
-        .middleware(Stamp("b"))
-        .build()
-        .unwrap();
-    let session = anonymous(&server);
-    let rewritten = result(run(&server, &session, call("test:ok.echo", json!(1))).await);
-    assert_eq!(rewritten, "b \"a 1\"");
-    let refused = error(run(&server, &session, call("test:ok.denied", json!({}))).await).1;
-    assert!(refused.message.starts_with("b a "), "{}", refused.message);
-    let failed_so = failure(run(&server, &session, call("test:bad.fails", json!({}))).await);
-    assert_eq!(failed_so.message, "b a try later");
-
-    let panicked = failure(run(&server, &session, call("test:ok.dry", json!({}))).await);
-    assert_eq!(panicked.code, "PANICKED");
-    // A message that cannot be prepared changes nothing of what became of it.
-    let (code, body) = error(run(&server, &session, call("test:no.such", json!({}))).await);
-    assert_eq!(code, ErrorCode::TOOL_NOT_FOUND);
-    assert!(!panicked.message.contains("canary") && !body.message.contains("canary"));
-    let outcomes: Vec<Outcome> = audit.events().into_iter().map(|e| e.outcome).collect();
-    assert_eq!(
-        outcomes[3..],
-        [failed("PANICKED", false), Outcome::ToolNotFound]
-    );
 }

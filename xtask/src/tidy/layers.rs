@@ -103,6 +103,7 @@ const LAYERS: &[Layer] = &[
             "chacha20poly1305",
             "data-encoding",
             "getrandom",
+            "regex",
             "rustix",
             "serde_json",
             "thiserror",

@@ -56,7 +56,7 @@ where
     }
 
     fn call(&self, args: Args, ctx: &CallContext) -> Result<Reply, ToolCallError> {
-        (self.run())(args.parse()?, ctx)?.into_reply()
+        (self.run())(args.parse()?, ctx)?.into_reply(ctx.output_budget())
     }
 }
 

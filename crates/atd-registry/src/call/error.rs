@@ -22,6 +22,12 @@ pub enum ToolCallError {
     /// What would run the tool has no room for it. The tool was not entered.
     #[error("there is no room to run the tool now; try again later")]
     Overloaded,
+    /// The result is longer than it may be. It was not written to its end.
+    #[error("the result is over the limit of {limit} bytes; ask for less")]
+    OutputTooLarge {
+        /// The longest that is allowed, in bytes of JSON.
+        limit: usize,
+    },
     /// The tool is at fault. The server logs what it says; the caller learns
     /// that it happened and no more.
     #[error("{message}")]

@@ -11,6 +11,7 @@ use super::error::ToolCallError;
 pub struct Reply {
     body: JsonText,
     next_state: Option<Bytes>,
+    may_be_cut: bool,
 }
 
 impl Reply {
@@ -19,11 +20,41 @@ impl Reply {
     /// # Errors
     /// [`ToolCallError::Internal`] when the value has no JSON form.
     pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, ToolCallError> {
-        JsonText::from_value(value)
-            .map(Self::text)
-            .map_err(|error| {
-                ToolCallError::internal(format!("the result has no JSON form: {error}"))
-            })
+        Self::json_within(value, usize::MAX)
+    }
+
+    /// A reply with this value, if it takes no more than `limit` bytes of JSON,
+    /// such as [`CallContext::output_budget`]. A value without an end is not
+    /// written beyond it.
+    ///
+    /// [`CallContext::output_budget`]: crate::CallContext::output_budget
+    ///
+    /// # Errors
+    /// As [`json`](Self::json), and [`ToolCallError::OutputTooLarge`].
+    pub fn json_within<T: Serialize + ?Sized>(
+        value: &T,
+        limit: usize,
+    ) -> Result<Self, ToolCallError> {
+        match JsonText::from_value_within(value, limit) {
+            Ok(Some(body)) => Ok(Self::text(body)),
+            Ok(None) => Err(ToolCallError::OutputTooLarge { limit }),
+            Err(error) => Err(ToolCallError::internal(format!(
+                "the result has no JSON form: {error}"
+            ))),
+        }
+    }
+
+    /// The reply may be cut where it is longer than the call's budget, and
+    /// marked as such, instead of being an error.
+    #[must_use]
+    pub fn may_be_cut(mut self) -> Self {
+        self.may_be_cut = true;
+        self
+    }
+
+    /// Whether it may.
+    pub fn is_cuttable(&self) -> bool {
+        self.may_be_cut
     }
 
     /// A reply with this value, after which there is more. The runtime gives
@@ -72,6 +103,7 @@ impl Reply {
         Self {
             body,
             next_state: None,
+            may_be_cut: false,
         }
     }
 
@@ -104,21 +136,21 @@ impl std::fmt::Debug for Reply {
 /// What a closure made a tool may return: a [`Reply`], or anything that has a
 /// JSON form.
 pub trait IntoReply {
-    /// The reply.
+    /// The reply. What is still to be written is written up to `limit` bytes.
     ///
     /// # Errors
-    /// [`ToolCallError::Internal`] when there is no JSON form.
-    fn into_reply(self) -> Result<Reply, ToolCallError>;
+    /// As [`Reply::json_within`].
+    fn into_reply(self, limit: usize) -> Result<Reply, ToolCallError>;
 }
 
 impl<T: Serialize> IntoReply for T {
-    fn into_reply(self) -> Result<Reply, ToolCallError> {
-        Reply::json(&self)
+    fn into_reply(self, limit: usize) -> Result<Reply, ToolCallError> {
+        Reply::json_within(&self, limit)
     }
 }
 
 impl IntoReply for Reply {
-    fn into_reply(self) -> Result<Reply, ToolCallError> {
+    fn into_reply(self, _: usize) -> Result<Reply, ToolCallError> {
         Ok(self)
     }
 }

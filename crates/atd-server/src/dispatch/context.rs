@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use atd_gate::Permit;
 use atd_proto::{Tier, ToolDefinition};
-use atd_registry::{CallContext, CallSetup, Held, ProgressReporter, RegisteredTool, SecretBundle};
+use atd_registry::{CallContext, CallSetup, Held, RegisteredTool, SecretBundle};
 use bytes::Bytes;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Dispatcher;
-use super::error::{CallError, cut};
+use super::error::CallError;
 use super::record::Record;
 use crate::control::CallControl;
 use crate::tier::TierLimits;
@@ -52,24 +52,6 @@ impl Dispatcher {
         }
     }
 }
-
-impl Dispatcher {
-    /// Where the call's progress goes: to whoever listens, and cut to a length
-    /// that can be kept for every call in flight.
-    fn progress(&self, _record: &Record<'_>, control: &CallControl) -> ProgressReporter {
-        let listener = control.progress();
-        if !listener.is_wanted() {
-            return listener;
-        }
-        ProgressReporter::new(move |mut progress| {
-            progress.message = progress.message.map(|message| cut(message, MAX_SAID));
-            listener.report(progress);
-        })
-    }
-}
-
-/// The longest message of a progress report, in bytes.
-const MAX_SAID: usize = 1024;
 
 /// What a call is given to run with.
 pub(super) struct Given {

@@ -51,6 +51,7 @@ pub(super) fn response(
             },
             Value::Null,
         ),
+        CallError::Stayed { .. } => refused(ErrorCode::UNCLASSIFIED, Value::Null),
         CallError::DuplicateId => refused(ErrorCode::BAD_REQUEST, Value::Null),
         CallError::NotFound { suggestions, .. } => refused(
             ErrorCode::TOOL_NOT_FOUND,
@@ -159,6 +160,7 @@ fn failure(error: &CallError) -> (String, bool) {
             StopReason::ClientGone => ("CLIENT_GONE", false),
             StopReason::ShutDown => ("SHUT_DOWN", true),
         },
+        CallError::Stayed { .. } => ("REFUSED", false),
         CallError::DuplicateId => ("DUPLICATE_REQUEST_ID", false),
         CallError::CursorExpired { .. } => ("CURSOR_EXPIRED", false),
         CallError::CursorInvalid { .. } => ("CURSOR_INVALID", false),

@@ -41,6 +41,12 @@ pub enum CallError {
     /// The gate did not let it through.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// A middleware did not let it through. The tool was not entered.
+    #[error("{message}")]
+    Stayed {
+        /// Why, as the caller is told.
+        message: String,
+    },
     /// The arguments break the tool's schema. The tool was not entered.
     #[error("the arguments do not fit the tool's schema: {}", joined(&.0.errors))]
     BrokenSchema(SchemaViolations),
@@ -122,10 +128,13 @@ pub enum CallError {
         limit: Duration,
     },
     /// The result is longer than it may be.
-    #[error("the result of {length} bytes is over this tool's limit of {limit}; ask for less")]
+    #[error(
+        "the result{} is over this tool's limit of {limit} bytes; ask for less",
+        length.map(|length| format!(" of {length} bytes")).unwrap_or_default()
+    )]
     OutputTooLarge {
-        /// Its length in bytes of JSON.
-        length: usize,
+        /// Its length in bytes of JSON, if it was written to its end.
+        length: Option<usize>,
         /// The longest that is allowed.
         limit: usize,
     },
@@ -153,6 +162,10 @@ impl From<ToolCallError> for CallError {
                 retryable,
             },
             ToolCallError::Overloaded => Self::Overloaded,
+            ToolCallError::OutputTooLarge { limit } => Self::OutputTooLarge {
+                length: None,
+                limit,
+            },
             ToolCallError::Internal { message } => Self::Internal { message },
             other => Self::Internal {
                 message: other.to_string(),

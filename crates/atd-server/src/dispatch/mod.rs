@@ -51,7 +51,7 @@ pub struct Dispatcher {
     pub(crate) gate: Gate,
     pub(crate) audit: Option<Audit>,
     pub(crate) broker: Option<Arc<dyn TokenBroker>>,
-    pub(crate) middleware: Vec<Arc<dyn Middleware>>,
+    pub(crate) middleware: Arc<[Arc<dyn Middleware>]>,
     pub(crate) tiers: TierPolicy,
     pub(crate) working_dir: Arc<PathBuf>,
     pub(crate) server_version: String,
@@ -198,6 +198,7 @@ impl Dispatcher {
             let args = Args::new(args);
             let checked = tool.input_schema().check(&args);
             checked.map_err(CallError::BrokenSchema)?;
+            self.let_through(&record, &args)?;
             let limits = self.tiers.limits_of(definition);
             let dry_run = record.info().dry_run;
             if dry_run && !definition.safety.dry_run {

@@ -9,6 +9,7 @@ use super::error::CallError;
 use super::record::Record;
 use super::rewrite::within_budget;
 use crate::cursor::{MAX_CARRIED, NotSealed, Place, Refused};
+use crate::middleware::truncated;
 use crate::tier::{MAX_OUTPUT, TierLimits};
 
 /// What a call asks for.
@@ -69,7 +70,12 @@ impl Dispatcher {
     ) -> Result<Done, CallError> {
         let call = record.info();
         let state = reply.next_state().filter(|_| !call.dry_run).cloned();
-        let result = within_budget(reply.into_body(), limits)?;
+        let cuttable = reply.is_cuttable();
+        let mut result = reply.into_body();
+        if cuttable {
+            result = truncated(result, limits.output_bytes);
+        }
+        let result = within_budget(result, limits)?;
         let Some(state) = state else {
             return Ok(Done::only(result));
         };
@@ -90,7 +96,7 @@ impl Dispatcher {
         // Both stand in one frame.
         let length = result.as_bytes().len() + cursor.len();
         if length > MAX_OUTPUT {
-            let limit = MAX_OUTPUT - cursor.len();
+            let (length, limit) = (Some(length), MAX_OUTPUT - cursor.len());
             return Err(CallError::OutputTooLarge { length, limit });
         }
         record.cursor_page = Some(page);
