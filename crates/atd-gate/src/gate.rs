@@ -11,7 +11,7 @@ use crate::clock::{Clock, MonotonicClock};
 use crate::grant::Grantee;
 use crate::hello::Greeter;
 use crate::identity::{Identity, PeerCredentials};
-use crate::limits::{Limits, Permit};
+use crate::limits::{CallLimits, CallerKey, Limits, Permit, Usage};
 use crate::refusal::{HelloError, PeerRefused, Refusal};
 use crate::requirement::Requirement;
 use crate::token::Revocations;
@@ -34,6 +34,7 @@ pub struct GateBuilder {
     uids: BTreeSet<u32>,
     greeter: Greeter,
     clock: Arc<dyn Clock>,
+    limits: CallLimits,
 }
 
 impl Gate {
@@ -43,6 +44,7 @@ impl Gate {
             uids: BTreeSet::from([rustix::process::geteuid().as_raw()]),
             greeter: Greeter::default(),
             clock: Arc::new(MonotonicClock::default()),
+            limits: CallLimits::default(),
         }
     }
 
@@ -97,10 +99,52 @@ impl Gate {
     pub fn admit(&self, caller: &Identity, need: &Requirement<'_>) -> Result<Permit, Refusal> {
         let now = self.clock.now();
         self.allow(caller, need, now)?;
-        if need.is_unlimited() {
-            return Ok(Permit::unlimited());
-        }
-        self.limits.admit(need, now)
+        self.limits.admit(key_of(caller), need, now)
+    }
+
+    /// Lets one call through as [`admit`](Self::admit) does, but where only a
+    /// place among the tool's calls at a time is missing it waits for its turn,
+    /// first come first served, behind at most
+    /// [`waiting_per_tool`](CallLimits::waiting_per_tool) others. Calls that do
+    /// not wait are refused meanwhile.
+    ///
+    /// How long is the caller's to say: end the wait by dropping the future,
+    /// which leaves the queue.
+    ///
+    /// # Errors
+    /// [`Refusal`], at once where waiting does not help or the queue is full,
+    /// or when the turn comes and another limit is reached.
+    pub async fn admit_in_turn(
+        &self,
+        caller: &Identity,
+        need: &Requirement<'_>,
+    ) -> Result<Permit, Refusal> {
+        let refusal = match self.admit(caller, need) {
+            Err(refusal) if refusal.is_for_a_place() => refusal,
+            other => return other,
+        };
+        let Some(turn) = self.limits.wait(need, self.clock.now()) else {
+            return Err(refusal);
+        };
+        // Cancelled: the turn is passed over when it comes.
+        let Ok(place) = turn.await else {
+            return Err(refusal);
+        };
+        let now = self.clock.now();
+        self.allow(caller, need, now)?;
+        self.limits.admit_next(place, key_of(caller), need, now)
+    }
+
+    /// The limits that hold beside those of each tool.
+    pub fn limits(&self) -> CallLimits {
+        self.limits.get()
+    }
+
+    /// Changes the limits, also while calls run. What was used of one counts
+    /// against it when it is another number; calls that came while there was
+    /// no such limit do not count against it.
+    pub fn set_limits(&self, limits: CallLimits) {
+        self.limits.set(limits);
     }
 
     /// Whether the caller holds what is required, limits aside.
@@ -110,13 +154,7 @@ impl Gate {
         need: &Requirement<'_>,
         now: Duration,
     ) -> Result<(), Refusal> {
-        if let Some(credentials) = &caller.inner().credentials {
-            let authorities = &self.greeter.authorities;
-            let bearer = caller.inner().bearer.as_deref();
-            credentials
-                .check(bearer, authorities, now)
-                .map_err(Refusal::Lapsed)?;
-        }
+        self.check_credentials_at(caller, now)?;
         let granted = caller.capabilities();
         if granted.contains_all(need.capabilities) {
             return Ok(());
@@ -126,6 +164,31 @@ impl Gate {
             granted: granted.clone(),
             missing: need.capabilities.difference(granted),
         })
+    }
+
+    fn check_credentials_at(&self, caller: &Identity, now: Duration) -> Result<(), Refusal> {
+        let Some(credentials) = &caller.inner().credentials else {
+            return Ok(());
+        };
+        let authorities = &self.greeter.authorities;
+        let bearer = caller.inner().bearer.as_deref();
+        let holds = credentials.check(bearer, authorities, now);
+        holds.map_err(Refusal::Lapsed)
+    }
+
+    pub(crate) fn check_credentials(&self, caller: &Identity) -> Result<(), Refusal> {
+        self.check_credentials_at(caller, self.clock.now())
+    }
+
+    /// How far each limit that a call would meet is used up.
+    pub(crate) fn usage(&self, caller: &Identity, need: &Requirement<'_>) -> Vec<Usage> {
+        self.limits.look(key_of(caller), need, self.clock.now())
+    }
+
+    /// Whether the caller would be granted the capability if it asked, and
+    /// what else grants it, in words.
+    pub(crate) fn grantees_of(&self, caller: &Identity, capability: &str) -> (bool, Vec<String>) {
+        self.greeter.grantees_of(caller.inner(), capability)
     }
 }
 
@@ -192,6 +255,13 @@ impl GateBuilder {
         self
     }
 
+    /// Sets the limits that hold beside those of each tool.
+    #[must_use]
+    pub fn limits(mut self, limits: CallLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Takes the time from `clock`.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -205,7 +275,12 @@ impl GateBuilder {
             uids: self.uids,
             greeter: self.greeter,
             clock: self.clock,
-            limits: Limits::default(),
+            limits: Limits::new(self.limits),
         }
     }
+}
+
+/// By what the limits of this caller are kept.
+fn key_of(caller: &Identity) -> CallerKey {
+    caller.inner().key.unwrap_or(CallerKey::NOBODY)
 }

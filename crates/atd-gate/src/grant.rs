@@ -128,4 +128,13 @@ impl Configured {
         })
         .collect()
     }
+
+    /// To whom it grants a capability.
+    pub(crate) fn grantees_of<'a>(
+        &'a self,
+        capability: &'a str,
+    ) -> impl Iterator<Item = &'a Grantee> {
+        let granted = self.0.iter();
+        granted.filter_map(move |(grantee, set)| set.contains(capability).then_some(grantee))
+    }
 }

@@ -146,6 +146,28 @@ impl Greeter {
         }
     }
 
+    /// Whether this one would be granted the capability if it asked, and what
+    /// else grants it, in words.
+    pub(crate) fn grantees_of(&self, inner: &Inner, capability: &str) -> (bool, Vec<String>) {
+        let bearer = inner.bearer.as_ref();
+        let by_credential = bearer.is_some_and(|it| it.principal.capabilities.contains(capability));
+        let own = by_credential
+            || self
+                .configured
+                .grantees_of(capability)
+                .any(|it| it.is(inner));
+        let others = self.configured.grantees_of(capability);
+        #[cfg_attr(not(feature = "ucan"), expect(unused_mut, reason = "roots add to it"))]
+        let mut others: Vec<String> = others.map(ToString::to_string).collect();
+        #[cfg(feature = "ucan")]
+        for (root, may_grant) in &self.trust.roots {
+            if may_grant.contains(capability) {
+                others.push(format!("holders of a token from {root}"));
+            }
+        }
+        (own, others)
+    }
+
     fn identity(&self, mut inner: Inner) -> Identity {
         let verified_id = inner.verified_names().next();
         inner.verified_id = verified_id;

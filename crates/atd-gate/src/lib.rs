@@ -45,6 +45,7 @@
 mod authenticator;
 mod clock;
 mod credentials;
+mod explain;
 mod gate;
 mod grant;
 mod hello;
@@ -61,10 +62,11 @@ pub use authenticator::{AuthenticationError, Authenticator, Principal};
 #[cfg(feature = "bearer")]
 pub use authenticator::{BearerHash, BearerTable, BearerTableError};
 pub use clock::{Clock, FakeClock, MonotonicClock};
+pub use explain::{Explanation, Reason};
 pub use gate::{Gate, GateBuilder};
 pub use grant::{Grant, Grantee, Mechanism};
 pub use identity::{Ground, Identity, PeerCredentials};
-pub use limits::Permit;
+pub use limits::{CallLimits, Permit};
 pub use refusal::{HelloError, Lapsed, PeerRefused, Refusal, Scope};
 pub use requirement::Requirement;
 pub use token::{

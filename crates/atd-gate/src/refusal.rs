@@ -67,6 +67,15 @@ pub enum Scope {
     Concurrency,
     /// Calls of one tool in 60 seconds.
     ToolRate,
+    /// Calls of one caller in 60 seconds.
+    CallerRate,
+    /// Calls of one caller to one tool in 60 seconds.
+    CallerToolRate,
+    /// Calls in flight over the whole server.
+    ServerConcurrency,
+    /// Callers who made a call in the last 60 seconds, as far as they are
+    /// counted.
+    TrackedCallers,
 }
 
 impl Scope {
@@ -75,6 +84,10 @@ impl Scope {
         match self {
             Self::Concurrency => "concurrency",
             Self::ToolRate => "tool_rate",
+            Self::CallerRate => "caller_rate",
+            Self::CallerToolRate => "caller_tool_rate",
+            Self::ServerConcurrency => "server_concurrency",
+            Self::TrackedCallers => "tracked_callers",
         }
     }
 }
@@ -84,6 +97,10 @@ fn limit_reached(scope: Scope, limit: u32, retry_after: Option<Duration>) -> imp
     let limit = match scope {
         Scope::Concurrency => format!("this tool takes {limit} {calls} at a time"),
         Scope::ToolRate => format!("this tool takes {limit} {calls} a minute"),
+        Scope::CallerRate => format!("each caller has {limit} {calls} a minute"),
+        Scope::CallerToolRate => format!("each caller has {limit} {calls} of this tool a minute"),
+        Scope::ServerConcurrency => format!("this server takes {limit} {calls} at a time"),
+        Scope::TrackedCallers => format!("this server takes {limit} callers a minute"),
     };
     match retry_after {
         Some(wait) => format!("{limit}; try again in {} ms", millis_ceil(wait)),
@@ -92,6 +109,11 @@ fn limit_reached(scope: Scope, limit: u32, retry_after: Option<Duration>) -> imp
 }
 
 impl Refusal {
+    /// Whether it ends as soon as a call of the tool does.
+    pub(crate) fn is_for_a_place(&self) -> bool {
+        matches!(self, Self::RateLimited { scope, .. } if *scope == Scope::Concurrency)
+    }
+
     /// The wait in whole milliseconds, rounded up so that it is long enough.
     pub fn retry_after_ms(&self) -> Option<u64> {
         match self {

@@ -2,7 +2,9 @@
 
 use atd_proto::{CapabilitySet, ToolDefinition};
 
-/// What a tool asks of a call: capabilities to hold, limits to keep.
+/// What a tool asks of a call: capabilities to hold, limits to keep. They may
+/// be others with each call; a limit counts the calls that came while the tool
+/// had one of its kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Requirement<'a> {
     /// Whose limits they are.

@@ -1,30 +1,49 @@
-//! The limits of each tool, kept between calls.
+//! The limits, and what is used of them, kept between calls.
 
 mod caller_key;
-mod in_flight;
+mod callers;
+mod few_groups;
+mod permit;
+mod places;
+mod settings;
+mod stripes;
 mod window;
 
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dashmap::DashMap;
+use tokio::sync::oneshot;
 
 pub(crate) use self::caller_key::{CallerKey, CallerKeys};
-use self::in_flight::InFlight;
-pub use self::in_flight::Permit;
+use self::callers::Callers;
+pub use self::permit::Permit;
+pub(crate) use self::places::Place;
+use self::places::Places;
+pub use self::settings::CallLimits;
+use self::settings::Settings;
+use self::stripes::Stripes;
 use self::window::Window;
 use crate::refusal::{Refusal, Scope};
 use crate::requirement::Requirement;
 
+/// What a rate is per.
+const LENGTH: Duration = Duration::from_secs(60);
+
 /// How many tools are kept before the idle ones are looked for.
 const FIRST_SWEEP: usize = 1024;
 
-/// What every limited tool has used. A tool that is idle, with nothing in
-/// flight and no call in the last minute, is the same as one never seen, so
-/// dropping it gives nobody a fresh allowance.
+/// What is used of every limit. A tool that is idle, with nothing in flight and
+/// no call in the last minute, is the same as one never seen, so dropping it
+/// gives nobody a fresh allowance.
 #[derive(Debug)]
 pub(crate) struct Limits {
+    settings: Settings,
+    limits: Mutex<CallLimits>,
+    in_flight: Stripes,
+    callers: Callers,
     tools: DashMap<Box<str>, Arc<ToolUse>>,
     sweep_at: AtomicUsize,
 }
@@ -32,40 +51,144 @@ pub(crate) struct Limits {
 /// What one tool has used.
 #[derive(Debug, Default)]
 struct ToolUse {
-    in_flight: InFlight,
+    places: Places,
     window: Mutex<Window>,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
+/// How far a limit is used up: which, how many it allows, how many it counts,
+/// and how long a call would wait.
+pub(crate) type Usage = (Scope, u32, u64, Result<(), Option<Duration>>);
+
+impl Limits {
+    pub(crate) fn new(limits: CallLimits) -> Self {
+        let settings = Settings::default();
+        settings.set(&limits);
         Self {
+            settings,
+            in_flight: Stripes::new(limits.in_flight.get()),
+            limits: Mutex::new(limits),
+            callers: Callers::default(),
             tools: DashMap::new(),
             sweep_at: AtomicUsize::new(FIRST_SWEEP),
         }
     }
-}
 
-impl Limits {
-    pub(crate) fn admit(&self, need: &Requirement<'_>, now: Duration) -> Result<Permit, Refusal> {
+    pub(crate) fn get(&self) -> CallLimits {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set(&self, limits: CallLimits) {
+        let mut current = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        *current = limits;
+        self.settings.set(&limits);
+        self.in_flight.set(limits.in_flight.get());
+    }
+
+    /// Lets one call in, within every limit; refused by one it counts against
+    /// none.
+    pub(crate) fn admit(
+        &self,
+        caller: CallerKey,
+        need: &Requirement<'_>,
+        now: Duration,
+    ) -> Result<Permit, Refusal> {
+        let used = match need.is_unlimited() {
+            true => None,
+            false => Some(self.of(need.tool_id, now)),
+        };
+        let place = match (&used, need.max_concurrent) {
+            (Some(used), limit @ 1..) => {
+                let place = Places::enter(used, limit);
+                Some(place.ok_or_else(|| refused((Scope::Concurrency, limit, None)))?)
+            }
+            _ => None,
+        };
+        self.admit_to(place, used.as_deref(), caller, need, now)
+    }
+
+    /// Lets the call in whose turn has come.
+    pub(crate) fn admit_next(
+        &self,
+        place: Place,
+        caller: CallerKey,
+        need: &Requirement<'_>,
+        now: Duration,
+    ) -> Result<Permit, Refusal> {
         let used = self.of(need.tool_id, now);
-        let refused = |scope, limit, retry_after| Refusal::RateLimited {
-            scope,
-            limit,
-            retry_after,
+        self.admit_to(Some(place), Some(&used), caller, need, now)
+    }
+
+    /// A turn in the queue of the tool.
+    pub(crate) fn wait(
+        &self,
+        need: &Requirement<'_>,
+        now: Duration,
+    ) -> Option<oneshot::Receiver<Place>> {
+        let longest = self.settings.waiting_per_tool();
+        Places::wait(&self.of(need.tool_id, now), need.max_concurrent, longest)
+    }
+
+    fn admit_to(
+        &self,
+        place: Option<Place>,
+        used: Option<&ToolUse>,
+        caller: CallerKey,
+        need: &Requirement<'_>,
+        now: Duration,
+    ) -> Result<Permit, Refusal> {
+        let slot = self.in_flight.enter().ok_or_else(|| {
+            let limit = self.in_flight.limit();
+            refused((Scope::ServerConcurrency, limit, None))
+        })?;
+        let take = || {
+            let taken = self.callers.take(caller, need.tool_id, &self.settings, now);
+            taken.map_err(refused)
         };
-        let permit = match need.max_concurrent {
-            0 => Permit::unlimited(),
-            limit => InFlight::enter(&used, limit)
-                .ok_or_else(|| refused(Scope::Concurrency, limit, None))?,
-        };
-        if let Some(limit) = need.rate_limit_per_min {
-            used.window
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(limit, now)
-                .map_err(|retry_after| refused(Scope::ToolRate, limit, retry_after))?;
+        match (used, need.rate_limit_per_min) {
+            (Some(used), Some(limit)) => {
+                let mut window = used.window();
+                let room = window.room(limit, now);
+                room.map_err(|wait| refused((Scope::ToolRate, limit, wait)))?;
+                take()?;
+                window.take(limit, now);
+            }
+            _ => take()?,
         }
-        Ok(permit)
+        Ok(Permit::new(place, slot))
+    }
+
+    /// How far each limit that a call would meet is used up.
+    pub(crate) fn look(
+        &self,
+        caller: CallerKey,
+        need: &Requirement<'_>,
+        now: Duration,
+    ) -> Vec<Usage> {
+        let mut all = Vec::new();
+        let used = self.tools.get(need.tool_id).map(|used| used.clone());
+        if let Some(limit) = NonZeroU32::new(need.max_concurrent) {
+            let (running, waiting) = used.as_ref().map_or((0, 0), |used| {
+                (used.places.running(), used.places.waiting())
+            });
+            let room = running < limit.get() && waiting == 0;
+            let room = room.then_some(()).ok_or(None);
+            all.push((Scope::Concurrency, limit.get(), running.into(), room));
+        }
+        let (limit, taken) = (self.in_flight.limit(), self.in_flight.taken());
+        let room = (taken < limit).then_some(()).ok_or(None);
+        all.push((Scope::ServerConcurrency, limit, taken.into(), room));
+        if let Some(limit) = need.rate_limit_per_min {
+            let looked_at = used.as_ref().map(|used| {
+                let mut window = used.window();
+                let room = window.room(limit, now);
+                (window.len(now) as u64, room)
+            });
+            let never_seen = (0, if limit > 0 { Ok(()) } else { Err(None) });
+            let (counted, room) = looked_at.unwrap_or(never_seen);
+            all.push((Scope::ToolRate, limit, counted, room));
+        }
+        all.extend(self.callers.look(caller, need.tool_id, &self.settings, now));
+        all
     }
 
     fn of(&self, tool_id: &str, now: Duration) -> Arc<ToolUse> {
@@ -87,9 +210,20 @@ impl Limits {
     }
 }
 
+fn refused((scope, limit, retry_after): (Scope, u32, Option<Duration>)) -> Refusal {
+    Refusal::RateLimited {
+        scope,
+        limit,
+        retry_after,
+    }
+}
+
 impl ToolUse {
+    fn window(&self) -> MutexGuard<'_, Window> {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn is_idle(&self, now: Duration) -> bool {
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        self.in_flight.is_empty() && window.is_empty(now)
+        self.places.running() == 0 && self.window().len(now) == 0
     }
 }

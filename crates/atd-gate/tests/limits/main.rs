@@ -1,0 +1,9 @@
+//! How often: each limit, all of them against a model, and what they keep.
+
+mod callers;
+mod explain;
+mod memory;
+mod model;
+mod server;
+mod turns;
+mod world;
