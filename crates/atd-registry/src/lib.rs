@@ -46,5 +46,7 @@ pub use call::{
 };
 pub use registry::{RegisterError, RegisteredTool, Registry};
 pub use schema::{Schema, SchemaError, SchemaViolations};
-pub use secrets::{BrokerError, SecretBundle, SecretRequest, TokenBroker};
+pub use secrets::{
+    BrokerError, DirectoryTokenBroker, MemoryTokenBroker, SecretBundle, SecretRequest, TokenBroker,
+};
 pub use tool::{FnTool, Tool, tool_fn};

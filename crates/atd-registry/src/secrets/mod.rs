@@ -1,11 +1,17 @@
 //! Secrets that a tool needs to act for its caller.
 
+mod directory;
+mod memory;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+
+pub use self::directory::DirectoryTokenBroker;
+pub use self::memory::MemoryTokenBroker;
 
 /// Resolves a caller's secrets for a tool.
 #[async_trait]
