@@ -75,6 +75,8 @@
 //! | `audit-tracing` | `audit` | `atd-audit` | the same, as events of `tracing` |
 //! | `audit-read` | `audit` | `atd-audit` | what had happened, and whether it was so |
 //! | `gate` | `gate` | `atd-gate` | who may, and how often |
+//! | `gate-bearer` | `gate` | `atd-gate` | who bears a credential |
+//! | `gate-ucan` | `gate::ucan` | `atd-gate` | who was given a capability token |
 //! | `registry` | `registry` | `atd-registry` | what can be called |
 //! | `server` (default) | `server` | `atd-server` | how a call runs |
 //! | `client` (default) | `client` | `atd-client` | the other end of the wire |

@@ -30,6 +30,7 @@ mod did;
 mod inspect;
 mod issue;
 mod json;
+mod key_file;
 mod verify;
 
 pub use did::{Did, DidError};

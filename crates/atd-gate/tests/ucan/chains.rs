@@ -1,6 +1,8 @@
 //! Chains that grant.
 
+use std::fs;
 use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt;
 
 use atd_gate::ucan::{Delegation, Did, IssueError, SigningKey, attenuate, inspect};
 use atd_gate::{Gate, Ground, HelloError, Identity, Mechanism};
@@ -169,4 +171,34 @@ fn a_key_is_not_shown_by_debug() {
     );
     assert!(shown.contains("did:key:z6Mk"));
     assert_eq!(key.expose_bytes(), &[0xab; 32]);
+}
+
+#[test]
+fn a_key_is_kept_in_a_file_that_only_its_owner_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    let key = SigningKey::generate().unwrap();
+    key.save(&path).unwrap();
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(SigningKey::load(&path).unwrap().did(), key.did());
+    let again = SigningKey::generate().unwrap().save(&path).unwrap_err();
+    assert_eq!(again.kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(SigningKey::load(&path).unwrap().did(), key.did());
+
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    let open = SigningKey::load(&path).unwrap_err();
+    assert!(open.to_string().contains("chmod 600"), "{open}");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    for bad in [
+        "",
+        "ab",
+        &"zz".repeat(32),
+        &"+1".repeat(32),
+        &"ab".repeat(33),
+    ] {
+        fs::write(&path, bad).unwrap();
+        let error = SigningKey::load(&path).unwrap_err();
+        assert!(error.to_string().contains("holds no key"), "{error}");
+    }
 }
