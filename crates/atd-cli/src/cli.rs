@@ -1,7 +1,9 @@
 //! What can be typed. The completions and the man page are made from it.
 
 mod audit;
+mod gate;
 mod serve;
+mod token;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +15,9 @@ pub(crate) use audit::{
     AuditCommand, AuditHeadOptions, AuditKeyOptions, AuditQueryOptions, AuditStatsOptions,
     AuditTailOptions, AuditVerifyOptions, FilterOptions,
 };
+pub(crate) use gate::GateOptions;
 pub(crate) use serve::{AuditOptions, BesideField, ServeOptions, SyncWhen, WhenFull};
+pub(crate) use token::{DelegationOptions, TokenCommand, TokenInspectOptions, TokenRevokeOptions};
 
 /// Serve tools to agents, and call them: every call passes one gate, within
 /// its limits, and leaves one audit record.
@@ -45,6 +49,15 @@ pub(crate) enum Command {
         /// What to do with it
         #[command(subcommand)]
         command: AuditCommand,
+    },
+    /// Make capability tokens, pass them on narrowed, look into them, call them back
+    ///
+    /// A token says what its holder may do, and its holder can pass on less of it. A server
+    /// accepts those that begin with an issuer whom it trusts (`atd serve --trust`).
+    Token {
+        /// What to do with it
+        #[command(subcommand)]
+        command: TokenCommand,
     },
     /// See an allowed, a denied, a rate-limited and a failing call, and their audit records
     Demo,
@@ -102,7 +115,10 @@ pub(crate) struct CallOptions {
     /// Check everything and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// The name to give oneself
+    /// A file with a capability token to present; `-` is standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) token: Option<PathBuf>,
+    /// The name to give oneself [default: with a token, whom it is for]
     #[arg(long, value_name = "NAME")]
     pub(crate) client_id: Option<String>,
     /// A capability to ask for; may be given more than once
@@ -119,6 +135,19 @@ pub(crate) struct CallOptions {
 
 #[derive(Args, Debug)]
 pub(crate) struct DoctorOptions {
+    /// Say what would become of a call by this caller, and why, without making it: `anonymous`, a
+    /// name, `uid:1000`, or a did:key with its --token. The options of `atd serve` that follow
+    /// are those that the server was started with
+    #[arg(long = "as", value_name = "WHO", requires = "tool")]
+    pub(crate) caller: Option<String>,
+    /// The tool that would be called
+    #[arg(long, value_name = "ID", requires = "caller")]
+    pub(crate) tool: Option<String>,
+    /// A file with the caller's capability token; `-` is standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "caller")]
+    pub(crate) token: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) gate: GateOptions,
     #[command(flatten)]
     pub(crate) socket: SocketOption,
     #[command(flatten)]

@@ -35,6 +35,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Call(options) => commands::call::run(options).await,
             Command::Doctor(options) => commands::doctor::run(options).await,
             Command::Audit { command } => commands::audit::run(command).await,
+            Command::Token { command } => commands::token::run(command),
             Command::Demo => commands::demo::run().await,
             Command::Completions { shell } => commands::docs::completions(shell),
             Command::Man => commands::docs::man(),

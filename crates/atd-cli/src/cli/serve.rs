@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
-use super::SocketOption;
+use super::{GateOptions, SocketOption};
 
 #[derive(Args, Debug)]
 #[command(
@@ -21,10 +21,8 @@ pub(crate) struct ServeOptions {
     /// The directory that the file tools may read; nothing outside it is opened
     #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub(crate) root: PathBuf,
-    /// A capability that clients may hold if they ask for it; may be given more than once, and
-    /// `none` allows none
-    #[arg(long = "grant", value_name = "CAP", default_value = "read", action = ArgAction::Append)]
-    pub(crate) grants: Vec<String>,
+    #[command(flatten)]
+    pub(crate) gate: GateOptions,
     /// How much to log on standard error: error, warn, info, debug or trace
     #[arg(long, env = "ATD_LOG", value_name = "LEVEL", default_value = "warn")]
     pub(crate) log: tracing_subscriber::filter::LevelFilter,

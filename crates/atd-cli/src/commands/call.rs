@@ -9,14 +9,15 @@ use atd_runtime::client::{CallOptions as ClientCallOptions, CallOutcome, Client,
 use atd_runtime::proto::{Hello, Response, ToolResult};
 
 use crate::cli::CallOptions;
-use crate::commands::connect;
+use crate::commands::{connect, token};
 use crate::failure::Failure;
 use crate::{output, paths, pretty, progress};
 
 pub(crate) async fn run(options: CallOptions) -> Result<ExitCode, Failure> {
     let args = arguments(options.args, options.args_file.as_deref())?;
     let client = connect(&paths::socket(options.socket.socket)?).await?;
-    introduce(&client, options.client_id, options.request).await?;
+    let token = options.token.as_deref().map(token::in_file).transpose()?;
+    introduce(&client, options.client_id, options.request, token).await?;
     let how = ClientCallOptions::new()
         .dry_run(options.dry_run)
         .timeout(options.timeout);
@@ -79,15 +80,21 @@ async fn introduce(
     client: &Client,
     client_id: Option<String>,
     request: Vec<String>,
-) -> Result<(), ClientError> {
+    token: Option<String>,
+) -> Result<(), Failure> {
+    let client_id = match (&token, client_id) {
+        (Some(token), None) => Some(token::audience(token)?),
+        (_, said) => said,
+    };
     // Also where there is nothing to say: the answer tells what the server
     // understands.
     let hello = Hello {
         client_id,
         requested_capabilities: request.into(),
-        ..Hello::default()
+        ucan_tokens: token.into_iter().collect(),
     };
-    client.hello(hello).await.map(drop)
+    client.hello(hello).await?;
+    Ok(())
 }
 
 fn print_result(outcome: &CallOutcome) -> io::Result<()> {

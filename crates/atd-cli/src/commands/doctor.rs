@@ -9,7 +9,7 @@ use atd_runtime::proto::Hello;
 use serde::Serialize;
 
 use crate::cli::DoctorOptions;
-use crate::commands::connect;
+use crate::commands::{connect, explain};
 use crate::failure::Failure;
 use crate::output::{BOLD, GREEN, RED, one_line};
 use crate::{output, paths};
@@ -32,6 +32,9 @@ struct Diagnosis {
 }
 
 pub(crate) async fn run(options: DoctorOptions) -> Result<ExitCode, Failure> {
+    if let (Some(caller), Some(tool)) = (&options.caller, &options.tool) {
+        return explain::run(&options, caller, tool).await;
+    }
     let socket = paths::socket(options.socket.socket)?;
     let mut checks = vec![look_at(&socket)];
     let unreachable = match connect(&socket).await {

@@ -5,9 +5,12 @@ pub(crate) mod call;
 pub(crate) mod demo;
 pub(crate) mod docs;
 pub(crate) mod doctor;
+mod explain;
+mod gate;
 pub(crate) mod list;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod token;
 
 use std::num::NonZeroU32;
 use std::path::Path;

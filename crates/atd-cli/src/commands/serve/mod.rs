@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::audit::Audit;
 use crate::cli::ServeOptions;
+use crate::commands::gate;
 use crate::failure::Failure;
 use crate::output::{BOLD, YELLOW, note};
 use crate::{output, paths};
@@ -32,7 +33,7 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen()?;
     let socket = paths::socket(options.socket.socket.clone())?;
     let registry = registry(&options.root)?;
-    let gate = Gate::builder().allow(grants(&options.grants)).build();
+    let gate = gate::of(&options.gate)?;
     #[cfg(feature = "conformance")]
     let _permit = match options.conformance_tools {
         true => Some(conformance(&registry, &gate)?),
@@ -100,13 +101,6 @@ fn conformance(registry: &Registry, gate: &Gate) -> Result<atd_runtime::gate::Pe
         .map_err(Failure::failed)
 }
 
-fn grants(named: &[String]) -> impl Iterator<Item = &str> {
-    named
-        .iter()
-        .map(String::as_str)
-        .filter(|grant| *grant != "none")
-}
-
 /// Where it listens, what it serves, and what to type next. All of it goes to
 /// standard error, which leaves standard output to the audit.
 fn announce(serving: &ServerHandle, options: &ServeOptions, audit: &Audit) -> std::io::Result<()> {
@@ -115,7 +109,7 @@ fn announce(serving: &ServerHandle, options: &ServeOptions, audit: &Audit) -> st
         .root
         .canonicalize()
         .unwrap_or_else(|_| options.root.clone());
-    let granted: Vec<&str> = grants(&options.grants).collect();
+    let granted: Vec<&str> = gate::granted(&options.gate).collect();
     let granted = if granted.is_empty() {
         "none".to_owned()
     } else {
@@ -127,7 +121,12 @@ fn announce(serving: &ServerHandle, options: &ServeOptions, audit: &Audit) -> st
     ))?;
     note(format!("  root    {}", root.display()))?;
     note(format!("  grants  {granted}"))?;
-    note(format!("  audit   {audit}"))?;
+    for (n, trusted) in options.gate.roots.iter().enumerate() {
+        let title = if n == 0 { "trusts" } else { "" };
+        let may_grant = trusted.may_grant.join(", ");
+        note(format!("  {title:<7} {} for {may_grant}", trusted.did))?;
+    }
+    note(format!("  audit   {}", audit))?;
     for (n, id) in registry.ids().iter().enumerate() {
         let title = if n == 0 { "tools" } else { "" };
         let name = registry.get(id).map(|tool| tool.definition().name.clone());

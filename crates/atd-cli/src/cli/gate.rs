@@ -1,0 +1,52 @@
+//! What can be said of who may call, and how often.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use atd_runtime::gate::ucan::Did;
+use clap::{ArgAction, Args, ValueHint};
+
+#[derive(Args, Debug)]
+pub(crate) struct GateOptions {
+    /// A capability that clients may hold if they ask for it; may be given more than once, and
+    /// `none` allows none
+    #[arg(long = "grant", value_name = "CAP", default_value = "read", action = ArgAction::Append)]
+    pub(crate) grants: Vec<String>,
+    /// Trust tokens of this issuer, for these capabilities at most; may be given more than once
+    #[arg(long = "trust", value_name = "DID=CAP,CAP", action = ArgAction::Append)]
+    pub(crate) roots: Vec<TrustedRoot>,
+    /// A file with the ids of revoked tokens; it is read again when it changes
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) revoked: Option<PathBuf>,
+    /// How many calls a minute each caller may make
+    #[arg(long, value_name = "N")]
+    pub(crate) caller_rate: Option<NonZeroU32>,
+    /// How many calls may be in flight at a time [default: 4096]
+    #[arg(long, value_name = "N")]
+    pub(crate) max_in_flight: Option<NonZeroU32>,
+}
+
+/// An issuer of tokens and what it may grant.
+#[derive(Clone, Debug)]
+pub(crate) struct TrustedRoot {
+    pub(crate) did: Did,
+    pub(crate) may_grant: Vec<String>,
+}
+
+impl FromStr for TrustedRoot {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (did, capabilities) = text
+            .split_once('=')
+            .ok_or("it should be DID=CAP,CAP: say what the issuer may grant")?;
+        let may_grant = capabilities.split(',').filter(|one| !one.is_empty());
+        Ok(Self {
+            did: did
+                .parse()
+                .map_err(|error| format!("before the `=`: {error}"))?,
+            may_grant: may_grant.map(str::to_owned).collect(),
+        })
+    }
+}

@@ -1,0 +1,283 @@
+//! Capability tokens, as somebody at a shell makes, passes on and presents
+//! them, and `atd doctor --as`.
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use support::{Serving, atd, stderr, stdout};
+
+/// A folder with the keys of a root, of alice and of an agent.
+struct Keys(tempfile::TempDir);
+
+impl Keys {
+    fn make() -> Self {
+        let keys = Self(tempfile::tempdir().unwrap());
+        for name in ["root", "alice", "agent"] {
+            let made = keys.run(&["key", name]);
+            assert!(
+                stdout(&made).starts_with("did:key:z6Mk"),
+                "{}",
+                stderr(&made)
+            );
+        }
+        keys
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = atd();
+        command.arg("token").args(args).current_dir(self.0.path());
+        command.output().unwrap()
+    }
+
+    /// The one line that is printed.
+    fn line(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output).trim_end().to_owned()
+    }
+
+    fn did(&self, name: &str) -> String {
+        self.line(&["did", name])
+    }
+
+    /// A token of the root for alice, passed on to the agent for `read`, and
+    /// left in the file `token`.
+    fn chain(&self) -> (String, String) {
+        let (alice, agent) = (self.did("alice"), self.did("agent"));
+        let token = self.line(&[
+            "issue",
+            "--key",
+            "root",
+            "--to",
+            &alice,
+            "--cap",
+            "read",
+            "--cap",
+            "write",
+            "--expires-in",
+            "2h",
+        ]);
+        let narrower = self.line(&[
+            "attenuate",
+            &token,
+            "--key",
+            "alice",
+            "--to",
+            &agent,
+            "--cap",
+            "read",
+            "--expires-in",
+            "1h",
+        ]);
+        fs::write(self.path("token"), &narrower).unwrap();
+        (token, narrower)
+    }
+
+    fn trusting(&self, issuer: &str, may_grant: &str) -> String {
+        format!("--trust={}={may_grant}", self.did(issuer))
+    }
+}
+
+fn read(serving: &Serving, token: &Path) -> Output {
+    let args = r#"{"path": "notes.txt"}"#;
+    let token = token.to_str().unwrap();
+    serving.ask(&["call", "ref:fs.read", "--args", args, "--token", token])
+}
+
+fn check_fails(output: &Output, code: i32, says: &str) {
+    let said = stderr(output);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(said.contains(says), "{said}");
+}
+
+#[test]
+fn a_chain_lets_a_call_through_where_its_root_is_trusted() {
+    let keys = Keys::make();
+    keys.chain();
+    let trust = keys.trusting("root", "read");
+    let serving = Serving::start(&["--grant", "none", &trust]);
+    assert!(
+        serving.greeting.contains("trusts  did:key:z6Mk"),
+        "{}",
+        serving.greeting
+    );
+    let answered = read(&serving, &keys.path("token"));
+    assert!(stdout(&answered).contains("one"), "{}", stderr(&answered));
+}
+
+#[test]
+fn a_chain_is_refused_where_its_root_is_not_trusted_or_may_not_grant() {
+    let keys = Keys::make();
+    keys.chain();
+    let token = keys.path("token");
+    let nobody = Serving::start(&["--grant", "none"]);
+    check_fails(&read(&nobody, &token), 1, "trusts no token issuer");
+    let alice = Serving::start(&["--grant", "none", &keys.trusting("alice", "read")]);
+    check_fails(&read(&alice, &token), 1, "does not trust");
+    let write = Serving::start(&["--grant", "none", &keys.trusting("root", "write")]);
+    check_fails(&read(&write, &token), 1, "lacks read");
+}
+
+/// U3, end to end: the file is looked at while the server runs.
+#[test]
+fn a_token_that_was_revoked_is_refused_by_a_server_that_looks_into_the_file() {
+    let keys = Keys::make();
+    let (parent, _) = keys.chain();
+    let revoked = keys.path("revoked");
+    // Somebody wrote it by hand, without a line end.
+    fs::write(&revoked, "# ours").unwrap();
+    let flag = format!("--revoked={}", revoked.display());
+    let serving = Serving::start(&["--grant", "none", &keys.trusting("root", "read"), &flag]);
+    assert!(read(&serving, &keys.path("token")).status.success());
+    let id = keys.line(&["revoke", &parent, "--file", "revoked"]);
+    assert_eq!(
+        fs::read_to_string(&revoked).unwrap(),
+        format!("# ours\n{id}\n")
+    );
+    let mut answered = read(&serving, &keys.path("token"));
+    // It is looked at twice a second: calls in between may still pass.
+    while answered.status.success() {
+        answered = read(&serving, &keys.path("token"));
+    }
+    // At the hello, or at the call after it.
+    check_fails(&answered, 1, &id);
+    check_fails(&answered, 1, "was revoked");
+    check_fails(&answered, 1, "(1010)");
+}
+
+#[test]
+fn a_key_is_private_and_never_replaced() {
+    let keys = Keys::make();
+    let mode = fs::metadata(keys.path("root"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    check_fails(&keys.run(&["key", "root"]), 2, "exists");
+    fs::set_permissions(keys.path("root"), fs::Permissions::from_mode(0o644)).unwrap();
+    check_fails(&keys.run(&["did", "root"]), 2, "chmod 600");
+}
+
+#[test]
+fn a_token_that_a_server_would_refuse_is_not_made() {
+    let keys = Keys::make();
+    let (token, _) = keys.chain();
+    let agent = keys.did("agent");
+    let attenuate = |key: &str, cap: &str, time: &str| {
+        keys.run(&[
+            "attenuate",
+            &token,
+            "--key",
+            key,
+            "--to",
+            &agent,
+            "--cap",
+            cap,
+            "--expires-in",
+            time,
+        ])
+    };
+    check_fails(&attenuate("alice", "admin", "1h"), 2, "widens");
+    check_fails(&attenuate("alice", "read", "3h"), 2, "outlives");
+    check_fails(&attenuate("agent", "read", "1h"), 2, "chain is broken");
+    check_fails(&attenuate("alice", "read", "soon"), 2, "such as 8h");
+}
+
+#[test]
+fn a_token_is_shown_for_people_and_for_programs() {
+    let keys = Keys::make();
+    let (_, token) = keys.chain();
+    let shown = keys.line(&["inspect", &token]);
+    for words in [
+        &*keys.did("root"),
+        &keys.did("agent"),
+        "read, write",
+        "by its issuer",
+    ] {
+        assert!(shown.contains(words), "{shown}");
+    }
+    let links: Value = serde_json::from_str(&keys.line(&["inspect", &token, "--json"])).unwrap();
+    assert_eq!(links[0]["audience"], keys.did("agent"));
+    assert_eq!(
+        links[1]["capabilities"],
+        serde_json::json!(["read", "write"])
+    );
+    assert_eq!(
+        (&links[0]["signed"], &links[0]["expired"]),
+        (&true.into(), &false.into())
+    );
+    check_fails(&keys.run(&["inspect", "x.y"]), 2, "three parts");
+}
+
+#[test]
+fn doctor_says_what_would_become_of_a_call_without_making_it() {
+    let keys = Keys::make();
+    keys.chain();
+    let trust = keys.trusting("root", "read");
+    let mut serving = Serving::start(&["--grant", "none", &trust]);
+    let (agent, token) = (keys.did("agent"), keys.path("token"));
+    let ask = |who: &str, more: &[&str]| {
+        let asked = [
+            "doctor",
+            "--tool",
+            "ref:fs.read",
+            "--as",
+            who,
+            "--grant",
+            "none",
+        ];
+        serving.ask(&[&asked[..], more].concat())
+    };
+    let refused = ask("somebody", &[]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = stdout(&refused);
+    assert!(said.contains("would be refused"), "{said}");
+    assert!(said.contains("grants it to nobody"), "{said}");
+
+    let token = token.to_str().unwrap();
+    let admitted = ask(&agent, &[&trust, "--token", token]);
+    assert!(admitted.status.success(), "{}", stderr(&admitted));
+    assert!(
+        stdout(&admitted).contains("granted by the token"),
+        "{}",
+        stdout(&admitted)
+    );
+
+    let json = ask("anonymous", &[&trust, "--json"]);
+    let json: Value = serde_json::from_str(&stdout(&json)).unwrap();
+    assert_eq!(json["admitted"], false);
+    let why = json["reasons"][0]["text"].as_str().unwrap();
+    assert!(
+        why.contains("holders of a token from did:key:z6Mk"),
+        "{why}"
+    );
+
+    check_fails(&ask("uid:4000000", &[]), 1, "may not use this server");
+    check_fails(
+        &ask("somebody", &["--token", token, &trust]),
+        1,
+        "hello would be refused",
+    );
+    serving.end();
+    assert!(!serving.socket().exists());
+    assert_eq!(serving.log(), "", "nothing was called");
+}
+
+#[test]
+fn the_help_says_what_a_token_is() {
+    let mut help = Command::new(env!("CARGO_BIN_EXE_atd"));
+    let said = stdout(&help.args(["token", "--help"]).output().unwrap());
+    assert!(
+        said.contains("pass on less of it") && said.contains("revoke"),
+        "{said}"
+    );
+}
