@@ -12,16 +12,29 @@
 //!   runs 10,000 times as fast as the machine's, so that those are as many as
 //!   for a tool that is called some 1,000 times a second, whose minute holds
 //!   60,000, and not as many as this bench can make.
+//! - `admit/all_of_it`: one with three capabilities of twenty and both limits.
+//! - `admit/all_of_it_and_caller_rates`: the same, with limits on the caller's
+//!   calls a minute, over all tools and of this one.
+//! - `admit/bare_limiters`: what `all_of_it` is to be held against: a check of
+//!   governor's limiter, and a semaphore's permit taken and given back.
 //!
-//! Left out: refusals, `hello`, and threads that admit calls of the same tool
-//! at the same time.
+//! `admit_threads` admits calls of `all_of_it`'s kind on one thread, on two
+//! threads of a tool each, and on two of one tool. An iteration is one call on
+//! each thread, so the same time for two threads is twice the throughput.
+//!
+//! Left out: refusals.
 
-use std::time::Duration;
+use std::num::NonZeroU32;
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use atd_runtime::gate::{Clock, MonotonicClock, Requirement};
+use atd_runtime::gate::{CallLimits, Clock, MonotonicClock, Requirement};
 use atd_runtime::proto::{Hello, ToolDefinition};
 use atd_runtime::{Gate, Identity};
 use criterion::{Criterion, criterion_group};
+use governor::{Quota, RateLimiter};
+use tokio::sync::Semaphore;
 
 /// How much faster the gate's clock runs than the machine's.
 const HASTE: u32 = 10_000;
@@ -64,6 +77,7 @@ fn admit(c: &mut Criterion) {
                 .rate_limit_per_min(u32::MAX)
                 .build(),
         ),
+        ("all_of_it", demanding("bench:gate.all", &held)),
     ];
 
     let mut group = c.benchmark_group("admit");
@@ -73,6 +87,83 @@ fn admit(c: &mut Criterion) {
         group.bench_function(*name, |b| b.iter(admit_one));
         assert!(admit_one().is_ok(), "{name} was refused at last");
     }
+
+    let mut limits = gate.limits();
+    limits.caller_rate_per_min = NonZeroU32::new(u32::MAX);
+    limits.caller_tool_rate_per_min = NonZeroU32::new(u32::MAX);
+    gate.set_limits(limits);
+    let tool = demanding("bench:gate.all", &held);
+    group.bench_function("all_of_it_and_caller_rates", |b| {
+        b.iter(|| gate.admit(&caller, &Requirement::of(&tool)));
+    });
+    gate.set_limits(CallLimits::default());
+
+    let limiter = RateLimiter::direct(Quota::per_second(NonZeroU32::MAX));
+    let semaphore = Semaphore::new(64);
+    group.bench_function("bare_limiters", |b| {
+        b.iter(|| (limiter.check(), semaphore.try_acquire()));
+    });
+    group.finish();
+    threads(c, &held);
+}
+
+/// A tool that asks for three of these capabilities and has both limits.
+fn demanding(id: &str, held: &[String]) -> ToolDefinition {
+    ToolDefinition::builder(id, "Does nothing.")
+        .requires([&held[2], &held[9], &held[19]].map(String::as_str))
+        .max_concurrent(64)
+        .rate_limit_per_min(u32::MAX)
+        .build()
+}
+
+fn threads(c: &mut Criterion, held: &[String]) {
+    let tools = ["bench:gate.one", "bench:gate.two"].map(|id| demanding(id, held));
+    let mut group = c.benchmark_group("admit_threads");
+    for (name, of_threads) in [
+        ("1_on_1_tool", &[0][..]),
+        ("2_on_2_tools", &[0, 1]),
+        ("2_on_1_tool", &[0, 0]),
+    ] {
+        let gate = Gate::builder().allow(held).clock(Hasty::default()).build();
+        let caller = hello(&gate, held);
+        let admit = |tool: usize, calls| {
+            for _ in 0..calls {
+                let admitted = gate.admit(&caller, &Requirement::of(&tools[tool]));
+                assert!(admitted.is_ok(), "{name} is refused");
+            }
+        };
+        group.bench_function(name, |b| {
+            b.iter_custom(|calls| at_once(of_threads, |tool| admit(tool, calls)));
+        });
+    }
+}
+
+/// How long it takes until each thread has done its work, from the moment at
+/// which all of them begin.
+fn at_once(tools: &[usize], work: impl Fn(usize) + Sync) -> Duration {
+    let begin = Barrier::new(tools.len() + 1);
+    thread::scope(|scope| {
+        let threads: Vec<_> = tools
+            .iter()
+            .map(|tool| {
+                scope.spawn(|| {
+                    begin.wait();
+                    work(*tool);
+                })
+            })
+            .collect();
+        begin.wait();
+        let began = now();
+        for thread in threads {
+            thread.join().expect("a thread that only admits");
+        }
+        began.elapsed()
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 fn hello(gate: &Gate, capabilities: &[String]) -> Identity {

@@ -7,6 +7,7 @@ mod dispatch;
 mod frame;
 mod sink;
 mod socket;
+mod tokens;
 
 use criterion::criterion_main;
 
@@ -14,6 +15,7 @@ criterion_main!(
     frame::benches,
     catalog::benches,
     admit::benches,
+    tokens::benches,
     sink::benches,
     dispatch::benches,
     socket::benches,
