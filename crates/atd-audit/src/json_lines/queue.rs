@@ -252,7 +252,9 @@ impl Queue {
         state.lines.extend_from_slice(line);
         state.accepted += 1;
         let ticket = state.accepted;
-        let wake = mem::take(&mut state.idle) || (state.napping && state.is_half(self.capacity));
+        // Once is enough, however long it takes to get up.
+        let wake = mem::take(&mut state.idle)
+            || (state.is_half(self.capacity) && mem::take(&mut state.napping));
         drop(state);
         if wake {
             self.work.notify_one();
