@@ -30,6 +30,7 @@ pub fn echo_call(args: &JsonText) -> RunTool {
         tool_id: ECHO.to_owned(),
         args: args.clone(),
         dry_run: false,
+        traceparent: None,
     }
 }
 

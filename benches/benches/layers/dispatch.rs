@@ -219,6 +219,7 @@ fn calls() -> [(&'static str, RunTool); 2] {
                 tool_id: "bench:files.search".to_owned(),
                 args: JsonText::from_value(&typed).expect("a tree has a JSON form"),
                 dry_run: false,
+                traceparent: None,
             },
         ),
     ]

@@ -8,6 +8,7 @@ mod token;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use atd_runtime::proto::TraceParent;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
@@ -124,6 +125,9 @@ pub(crate) struct CallOptions {
     /// A capability to ask for; may be given more than once
     #[arg(long, value_name = "CAP", action = ArgAction::Append)]
     pub(crate) request: Vec<String>,
+    /// The trace that the call is part of, as the W3C writes it; for the server's audit
+    #[arg(long, env = "TRACEPARENT", value_name = "TRACEPARENT")]
+    pub(crate) traceparent: Option<TraceParent>,
     /// How long to wait for the answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
     pub(crate) timeout: Duration,

@@ -147,6 +147,36 @@ fn a_hang_up_opens_the_log_anew() {
     assert_eq!(serving.log().lines().count(), 1);
 }
 
+#[test]
+fn a_trace_and_digests_are_put_on_record_and_nothing_of_their_content() {
+    let mut serving = Serving::start(&["--audit-with", "trace", "--audit-with", "digests"]);
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let parent = format!("00-{trace}-00f067aa0ba902b7-01");
+    let args = r#"{"text": "canary"}"#;
+    let called = serving.ask(&[
+        "call",
+        "ref:echo.say",
+        "--args",
+        args,
+        "--traceparent",
+        &parent,
+    ]);
+    assert!(called.status.success(), "{}", stderr(&called));
+    serving.end();
+    let log = serving.log();
+    let written: serde_json::Value = serde_json::from_str(&log).unwrap();
+    assert_eq!(written["trace_id"], trace);
+    // Of the very bytes that came: those that were typed.
+    let digest: String =
+        sha2::Digest::finalize(<sha2::Sha256 as sha2::Digest>::new_with_prefix(args))
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+    assert_eq!(written["args_sha256"], digest);
+    assert_eq!(written["result_sha256"].as_str().map(str::len), Some(64));
+    assert!(!log.contains("canary"));
+}
+
 /// A1: what a killed server had begun is made good by the next.
 #[test]
 fn a_strict_server_that_is_killed_leaves_no_call_without_a_record() {

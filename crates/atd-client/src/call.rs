@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use atd_proto::{JsonText, ToolFailure, ToolResult};
+use atd_proto::{JsonText, ToolFailure, ToolResult, TraceParent};
 use serde::de::DeserializeOwned;
 
 use crate::error::ClientError;
@@ -23,6 +23,7 @@ const SHOWN: usize = 256;
 #[derive(Clone, Debug, Default)]
 pub struct CallOptions {
     pub(crate) dry_run: bool,
+    pub(crate) traceparent: Option<TraceParent>,
     timeout: Option<Option<Duration>>,
 }
 
@@ -36,6 +37,14 @@ impl CallOptions {
     #[must_use]
     pub fn dry_run(mut self, dry_run: bool) -> Self {
         self.dry_run = dry_run;
+        self
+    }
+
+    /// The trace that this call is part of. A server that knows traces puts its
+    /// id on record beside the call.
+    #[must_use]
+    pub fn traceparent(mut self, parent: impl Into<Option<TraceParent>>) -> Self {
+        self.traceparent = parent.into();
         self
     }
 

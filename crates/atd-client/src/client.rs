@@ -247,6 +247,7 @@ impl Client {
         let request = Request::RunToolContinue(RunToolContinue {
             tool_id: tool_id.to_owned(),
             cursor: cursor.to_owned(),
+            traceparent: None,
         });
         self.outcome(request, limit, None).await
     }
@@ -380,6 +381,7 @@ fn run_tool<T: Serialize + ?Sized>(
     })?;
     Ok(Request::RunTool(RunTool {
         dry_run: options.dry_run,
+        traceparent: options.traceparent,
         ..call
     }))
 }

@@ -41,6 +41,7 @@ mod json_text;
 mod message;
 mod name;
 mod tool;
+mod trace_parent;
 
 pub use capability::CapabilitySet;
 pub use error_code::ErrorCode;
@@ -57,3 +58,4 @@ pub use tool::{
     SafetyLevel, Tier, ToolDefinition, ToolDefinitionBuilder, ToolError, ToolSummary, Trust,
     TrustLevel, Visibility,
 };
+pub use trace_parent::{InvalidTraceParent, TraceParent};

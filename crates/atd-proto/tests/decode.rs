@@ -190,9 +190,41 @@ proptest! {
             tool_id,
             args: JsonText::from_value(&args).unwrap(),
             dry_run,
+            traceparent: None,
         });
         let mut body = Vec::new();
         call.encode(&mut body);
         prop_assert_eq!(decode(body).unwrap(), call);
+    }
+}
+
+/// A trace that is not valid is none, as the W3C says: no call fails for it.
+#[test]
+fn a_trace_is_read_where_it_is_valid() {
+    let valid = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    for (field, is_read) in [
+        (format!("{valid:?}"), true),
+        (format!("{:?}", valid.to_uppercase()), false),
+        ("7".to_owned(), false),
+        ("null".to_owned(), false),
+    ] {
+        for message in [
+            r#""type":"run_tool","args":{}"#,
+            r#""type":"run_tool_continue","cursor":"c""#,
+        ] {
+            let frame = format!(r#"{{{message},"tool_id":"a:b.c","traceparent":{field}}}"#);
+            let trace = match Request::decode(frame.clone().into_bytes().into()) {
+                Ok(Request::RunTool(call)) => call.traceparent,
+                Ok(Request::RunToolContinue(next)) => next.traceparent,
+                other => panic!("{frame}: {other:?}"),
+            };
+            assert_eq!(trace.is_some(), is_read, "{frame}");
+            let mut again = Vec::new();
+            Request::decode(frame.into_bytes().into())
+                .unwrap()
+                .encode(&mut again);
+            let text = String::from_utf8(again).unwrap();
+            assert_eq!(text.contains(valid), is_read, "{text}");
+        }
     }
 }

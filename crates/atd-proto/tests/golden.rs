@@ -24,15 +24,18 @@ fn requests() -> Vec<Request> {
             tool_id: "ref:echo.say".into(),
             args: JsonText::parse(r#"{"b":1e999, "a":123456789012345678901234567890}"#).unwrap(),
             dry_run: false,
+            traceparent: None,
         }),
         Request::RunTool(RunTool {
             tool_id: "ref:echo.say".into(),
             args: JsonText::parse("null").unwrap(),
             dry_run: true,
+            traceparent: None,
         }),
         Request::RunToolContinue(RunToolContinue {
             tool_id: "ref:fs.read".into(),
             cursor: "opaque".into(),
+            traceparent: None,
         }),
         Request::ToolList(ToolFilter {
             query: Some("read \"me\"".into()),

@@ -94,6 +94,7 @@ proptest! {
                 tool_id: "a".into(),
                 args: JsonText::from_value(&args).unwrap(),
                 dry_run: false,
+                traceparent: None,
             }),
         };
         let mut body = Vec::new();

@@ -73,4 +73,4 @@ pub use output::OutputCheck;
 pub use server::Server;
 pub use session::{Phase, Session};
 pub use tier::{TierLimits, TierPolicy};
-pub use unix::{BindError, ServerHandle, ShutdownReport};
+pub use unix::{BindError, BoundSocket, ServerHandle, ShutdownReport};

@@ -9,7 +9,7 @@ use atd_registry::Registry;
 use crate::builder::ServerBuilder;
 use crate::dispatch::Dispatcher;
 use crate::metrics::MetricsSnapshot;
-use crate::unix::{self, BindError, ServerHandle};
+use crate::unix::{self, BindError, BoundSocket, ServerHandle};
 
 /// Serves a registry of tools. Cheap to clone; the clones are one server.
 #[derive(Clone, Debug)]
@@ -41,7 +41,17 @@ impl Server {
     /// [`BindError`] when another server has the path, or something that is no
     /// socket does, or the system refuses.
     pub async fn serve_unix(&self, path: impl AsRef<Path>) -> Result<ServerHandle, BindError> {
-        unix::serve(self.clone(), path.as_ref()).await
+        self.serve_on(BoundSocket::bind(path).await?)
+    }
+
+    /// Serves on a socket that is bound already, until the handle is told to
+    /// stop or dropped. For a tokio runtime, where
+    /// [`serve_unix`](Self::serve_unix) is.
+    ///
+    /// # Errors
+    /// [`BindError::Watchdog`] when the system has no thread to give.
+    pub fn serve_on(&self, socket: BoundSocket) -> Result<ServerHandle, BindError> {
+        unix::serve(self.clone(), socket)
     }
 
     /// What carries requests out, for calls in this process and for other

@@ -103,6 +103,7 @@ async fn no_cursor_is_valid_where_none_was_given_out() {
         let request = Request::RunToolContinue(RunToolContinue {
             tool_id: tool_id.to_owned(),
             cursor: "forged".to_owned(),
+            traceparent: None,
         });
         let answer = server.dispatcher().handle(&mut session, request).await;
         error(Response::decode(answer.to_json()).unwrap()).0

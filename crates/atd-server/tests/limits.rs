@@ -166,6 +166,7 @@ async fn a_continuation_is_recorded_in_its_tools_tier() {
     let request = Request::RunToolContinue(RunToolContinue {
         tool_id: "test:bad.floods".into(),
         cursor: "forged".into(),
+        traceparent: None,
     });
     let mut session = anonymous(&server);
     let answer = server.dispatcher().handle(&mut session, request).await;

@@ -169,6 +169,7 @@ async fn nothing_that_is_redacted_goes_out_on_any_way() {
             let next = RunToolContinue {
                 tool_id: page.tool_id,
                 cursor,
+                traceparent: None,
             };
             let next = server.dispatcher().run_tool_continue(&session, next).await;
             assert_eq!(result(next), "data:/a.txt [key]");

@@ -60,6 +60,7 @@ async fn next(server: &Server, session: &Session, tool_id: &str, cursor: &str) -
     let next = RunToolContinue {
         tool_id: tool_id.to_owned(),
         cursor: cursor.to_owned(),
+        traceparent: None,
     };
     server.dispatcher().run_tool_continue(session, next).await
 }

@@ -106,6 +106,7 @@ const LAYERS: &[Layer] = &[
             "regex",
             "rustix",
             "serde_json",
+            "sha2",
             "thiserror",
             "tokio",
             "tokio-util",

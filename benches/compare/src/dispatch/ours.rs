@@ -59,6 +59,7 @@ impl Dispatch for Ours {
                 tool_id: plan.echo.id().to_owned(),
                 args: JsonText::from_value(&echo::args())?,
                 dry_run: false,
+                traceparent: None,
             },
             body: plan.frames.then_some(body),
         })

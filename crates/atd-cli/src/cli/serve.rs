@@ -88,6 +88,10 @@ pub(crate) enum WhenFull {
 pub(crate) enum BesideField {
     /// What granted each of the caller's capabilities
     Grants,
+    /// The trace that the call is part of, where its caller says so
+    Trace,
+    /// The SHA-256 of its arguments and of its result
+    Digests,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

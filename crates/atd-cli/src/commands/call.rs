@@ -20,6 +20,7 @@ pub(crate) async fn run(options: CallOptions) -> Result<ExitCode, Failure> {
     introduce(&client, options.client_id, options.request, token).await?;
     let how = ClientCallOptions::new()
         .dry_run(options.dry_run)
+        .traceparent(options.traceparent)
         .timeout(options.timeout);
     let called = call(&client, &options.id, &args, how).await;
     if options.json.json {

@@ -127,6 +127,7 @@ async fn the_next_page_is_fetched() {
     let page = RunToolContinue {
         tool_id: "a:b.c".to_owned(),
         cursor: "more".to_owned(),
+        traceparent: None,
     };
     assert_eq!(request, Request::RunToolContinue(page));
     let outcome = outcome.unwrap();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::{DecodeError, nesting};
-use crate::JsonText;
+use crate::{JsonText, TraceParent};
 
 /// Every field that some message has, unread. Each is read only once the type
 /// is known, so that a field is checked by the messages that have it and
@@ -25,6 +25,7 @@ pub(super) struct Fields<'a> {
     pub(super) tool_id: Raw<'a>,
     pub(super) args: Raw<'a>,
     pub(super) dry_run: Raw<'a>,
+    pub(super) traceparent: Raw<'a>,
     pub(super) cursor: Raw<'a>,
     pub(super) granted_capabilities: Raw<'a>,
     pub(super) server_version: Raw<'a>,
@@ -125,6 +126,12 @@ impl Reader {
                 field,
                 source,
             })
+    }
+
+    /// The caller's trace. One that is not valid is none, as the W3C says.
+    pub(super) fn trace(self, raw: Raw<'_>) -> Option<TraceParent> {
+        let text = self.optional::<Cow<'_, str>>("traceparent", raw).ok()??;
+        text.parse().ok()
     }
 
     pub(super) fn json(

@@ -9,7 +9,7 @@ use super::DecodeError;
 use super::ToolFilter;
 use super::fields::{Fields, Reader, scan, unknown_type};
 use crate::json_text::write_json;
-use crate::{CapabilitySet, JsonText};
+use crate::{CapabilitySet, JsonText, TraceParent};
 
 const KNOWN: &str = "ping, hello, tool_list, tool_schema, run_tool, run_tool_continue, cancel";
 
@@ -81,6 +81,9 @@ pub struct RunTool {
     /// Whether to check everything and change nothing.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub dry_run: bool,
+    /// The trace that the call is part of, for whoever records it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<TraceParent>,
 }
 
 /// The next page of a call whose answer had a `next_cursor`.
@@ -91,6 +94,9 @@ pub struct RunToolContinue {
     pub tool_id: String,
     /// The `next_cursor` of the page before.
     pub cursor: String,
+    /// The trace that the call is part of, for whoever records it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<TraceParent>,
 }
 
 impl RunTool {
@@ -106,6 +112,7 @@ impl RunTool {
             tool_id: tool_id.into(),
             args: JsonText::from_value(args)?,
             dry_run: false,
+            traceparent: None,
         })
     }
 }
@@ -160,6 +167,7 @@ impl Request {
                     tool_id: read.required("tool_id", fields.tool_id)?,
                     args: fields.args.text(frame).unwrap_or(JsonText::EMPTY_OBJECT),
                     dry_run: read.or_default("dry_run", fields.dry_run)?,
+                    traceparent: read.trace(fields.traceparent),
                 })
             }
             "run_tool_continue" => {
@@ -167,6 +175,7 @@ impl Request {
                 Self::RunToolContinue(RunToolContinue {
                     tool_id: read.required("tool_id", fields.tool_id)?,
                     cursor: read.required("cursor", fields.cursor)?,
+                    traceparent: read.trace(fields.traceparent),
                 })
             }
             "cancel" => Self::Cancel {
@@ -191,11 +200,13 @@ impl RunTool {
         write_json(out, &self.tool_id);
         out.extend_from_slice(br#","args":"#);
         out.extend_from_slice(self.args.as_bytes());
-        out.extend_from_slice(if self.dry_run {
-            br#","dry_run":true}"#
-        } else {
-            br#","dry_run":false}"#
-        });
+        out.extend_from_slice(br#","dry_run":"#);
+        write_json(out, &self.dry_run);
+        if let Some(parent) = &self.traceparent {
+            out.extend_from_slice(br#","traceparent":"#);
+            write_json(out, parent);
+        }
+        out.push(b'}');
     }
 }
 

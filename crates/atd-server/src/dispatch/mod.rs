@@ -1,5 +1,6 @@
 //! The way of a call.
 
+mod besides;
 mod contain;
 mod context;
 mod convert;
@@ -160,7 +161,8 @@ impl Dispatcher {
         call: RunTool,
         control: &CallControl,
     ) -> Response {
-        let record = Record::begin(self, session, call.tool_id, call.dry_run);
+        let mut record = Record::begin(self, session, call.tool_id, call.dry_run);
+        record.beside.part_of(call.traceparent);
         self.run(record, Wanted::First(call.args), control).await
     }
 
@@ -177,7 +179,8 @@ impl Dispatcher {
         next: RunToolContinue,
         control: &CallControl,
     ) -> Response {
-        let record = Record::begin(self, session, next.tool_id, false);
+        let mut record = Record::begin(self, session, next.tool_id, false);
+        record.beside.part_of(next.traceparent);
         self.run(record, Wanted::Next(next.cursor), control).await
     }
 
@@ -196,6 +199,7 @@ impl Dispatcher {
                 .admit(session.identity(), &Requirement::of(definition))?;
             // 3 check
             let args = Args::new(args);
+            record.beside.asked(args.text());
             let checked = tool.input_schema().check(&args);
             checked.map_err(CallError::BrokenSchema)?;
             self.let_through(&record, &args)?;
@@ -252,9 +256,12 @@ impl Dispatcher {
     }
 
     /// The last two steps: 6 rewrite, 7 record.
-    async fn finish(&self, record: Record<'_>, ended: Result<Done, CallError>) -> Response {
+    async fn finish(&self, mut record: Record<'_>, ended: Result<Done, CallError>) -> Response {
         let dry_run = record.info().dry_run;
         let ended = self.rewrite(&record, ended);
+        if let Ok(done) = &ended {
+            record.beside.answered(&done.result);
+        }
         let failed = ended.as_ref().err().map(|(error, _)| error);
         let answer = match failed {
             Some(CallError::AuditUnavailable { .. }) => record::Answer::DoesNotWait,

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use atd_audit::{Beside, CallEvent, OUTCOME_UNKNOWN, Outcome, SCHEMA_VERSION, now_rfc3339};
-use atd_gate::Identity;
+use atd_audit::{CallEvent, OUTCOME_UNKNOWN, Outcome, SCHEMA_VERSION, now_rfc3339};
 use atd_proto::Tier;
 use atd_registry::{CallId, RegisteredTool};
 use tokio::time::Instant;
@@ -13,6 +12,7 @@ use crate::middleware::CallInfo;
 use crate::session::{EndReason, Session};
 
 use super::Dispatcher;
+use super::besides::Besides;
 use super::recording::{Audit, Entry, Starting};
 
 /// The record of a call under way. It is written by [`end`](Self::end), and by
@@ -26,6 +26,8 @@ pub(super) struct Record<'a> {
     dry_run: bool,
     tool: Option<Arc<RegisteredTool>>,
     pub(super) secrets_resolved: bool,
+    /// What the sink wants to know besides.
+    pub(super) beside: Besides,
     /// A strict sink was asked to answer for the call, and has not yet.
     pub(super) starting: Option<Starting>,
     /// Which page of a result it is for, where there is more than one.
@@ -58,6 +60,7 @@ impl<'a> Record<'a> {
             dry_run,
             tool: None,
             secrets_resolved: false,
+            beside: Besides::wanted_by(dispatcher.audit.as_ref()),
             starting: None,
             cursor_page: None,
             written: false,
@@ -125,16 +128,8 @@ impl<'a> Record<'a> {
     fn entry(&self, audit: &Audit, outcome: Outcome) -> Entry {
         Entry {
             event: self.event(outcome),
-            beside: (!audit.wants.is_none()).then(|| self.beside(audit)),
+            beside: self.beside.told(audit, self.session.identity()),
         }
-    }
-
-    fn beside(&self, audit: &Audit) -> Beside {
-        let mut beside = Beside::new();
-        if audit.wants.granted_by {
-            beside.granted_by = granted_by(self.session.identity());
-        }
-        beside
     }
 
     fn close(&mut self) {
@@ -187,18 +182,4 @@ impl Drop for Record<'_> {
         }
         self.close();
     }
-}
-
-/// The names of what granted the caller's capabilities, each with these.
-fn granted_by(identity: &Identity) -> Vec<(String, Vec<String>)> {
-    let mut all: Vec<(String, Vec<String>)> = Vec::new();
-    for grant in identity.grants() {
-        let mechanism = grant.mechanism().to_string();
-        let capability = grant.capability().to_owned();
-        match all.iter_mut().find(|(known, _)| *known == mechanism) {
-            Some((_, capabilities)) => capabilities.push(capability),
-            None => all.push((mechanism, vec![capability])),
-        }
-    }
-    all
 }

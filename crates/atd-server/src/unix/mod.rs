@@ -23,8 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::accept::{Acceptor, MAX_LINGERING};
-pub use self::socket::BindError;
-use self::socket::BoundSocket;
+pub use self::socket::{BindError, BoundSocket};
 use crate::dispatch::Watchdog;
 use crate::server::Server;
 
@@ -73,8 +72,8 @@ pub struct ShutdownReport {
     pub audit_problem: Option<String>,
 }
 
-pub(crate) async fn serve(server: Server, path: &Path) -> Result<ServerHandle, BindError> {
-    let socket = BoundSocket::bind(path).await?;
+pub(crate) fn serve(server: Server, socket: BoundSocket) -> Result<ServerHandle, BindError> {
+    let path = socket.path().to_owned();
     let watchdog = server.dispatcher.watch.dog().map_err(BindError::Watchdog)?;
     let signals = Signals::default();
     let connections = TaskTracker::new();
@@ -87,7 +86,7 @@ pub(crate) async fn serve(server: Server, path: &Path) -> Result<ServerHandle, B
     };
     Ok(ServerHandle {
         server,
-        path: path.to_owned(),
+        path,
         signals,
         connections,
         accepting: Some(tokio::spawn(acceptor.run())),

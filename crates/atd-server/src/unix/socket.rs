@@ -56,9 +56,14 @@ fn by(pid: Option<u32>) -> String {
     pid.map_or_else(String::new, |pid| format!(" by process {pid}"))
 }
 
-/// A socket that this process listens on. Dropping it removes the file.
+/// A Unix socket that this process listens on. Dropping it removes the file.
+///
+/// Who has more to open, such as a log, binds the socket first and learns so
+/// that another server is there before anything is touched. Clients may connect
+/// from then on; they wait until [`Server::serve_on`](crate::Server::serve_on)
+/// serves them.
 #[derive(Debug)]
-pub(super) struct BoundSocket {
+pub struct BoundSocket {
     pub(super) listener: UnixListener,
     path: PathBuf,
     inode: (u64, u64),
@@ -68,7 +73,13 @@ pub(super) struct BoundSocket {
 }
 
 impl BoundSocket {
-    pub(super) async fn bind(path: &Path) -> Result<Self, BindError> {
+    /// Listens at `path`, whose directory is made where it is missing.
+    ///
+    /// # Errors
+    /// [`BindError`] when another server has the path, or something that is no
+    /// socket does, or the system refuses.
+    pub async fn bind(path: impl AsRef<Path>) -> Result<Self, BindError> {
+        let path = path.as_ref();
         // Twice: what is no socket leaves no lock behind, and what was put
         // there before the lock was taken is seen under it.
         check(path)?;
@@ -83,6 +94,11 @@ impl BoundSocket {
             inode: (metadata.dev(), metadata.ino()),
             _lock: lock,
         })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 }
 

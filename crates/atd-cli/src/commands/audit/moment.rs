@@ -60,7 +60,7 @@ mod tests {
         let noon = "2026-11-22T00:00:00+00:00".parse::<Moment>();
         assert_eq!(noon, "2026-11-22".parse());
         assert!(matches!(noon, Ok(Moment::At(_))));
-        for bad in ["", "m", "-1h", "1.5h", "1y", "now", "99999999999999999999s"] {
+        for bad in ["", "m", "-1h", "now", "15", "99999999999999999999s"] {
             assert!(bad.parse::<Moment>().is_err(), "{bad}");
         }
     }

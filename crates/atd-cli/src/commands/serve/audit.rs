@@ -159,6 +159,8 @@ fn beside(wanted: &[BesideField]) -> BesideFields {
         .iter()
         .fold(BesideFields::NONE, |fields, field| match field {
             BesideField::Grants => fields.granted_by(),
+            BesideField::Trace => fields.trace_id(),
+            BesideField::Digests => fields.digests(),
         })
 }
 

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use atd_runtime::server::{CursorKey, ShutdownReport};
+use atd_runtime::server::{BoundSocket, CursorKey, ShutdownReport};
 use atd_runtime::tools::{EchoSay, FsRead, FsRoot};
 use atd_runtime::{Gate, Registry, Server, ServerHandle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -39,7 +39,9 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
         true => Some(conformance(&registry, &gate)?),
         false => None,
     };
-    let audit = Audit::open(&options.audit, &socket)?;
+    // First of all, so that a second server on the socket touches no log.
+    let socket = BoundSocket::bind(&socket).await.map_err(Failure::failed)?;
+    let audit = Audit::open(&options.audit, socket.path())?;
     let mut builder = Server::builder(registry)
         .gate(gate)
         .working_dir(&options.root)
@@ -51,7 +53,7 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
         builder = builder.cursor_key(key);
     }
     let server = builder.build().map_err(Failure::usage)?;
-    let serving = server.serve_unix(&socket).await.map_err(Failure::failed)?;
+    let serving = server.serve_on(socket).map_err(Failure::failed)?;
     announce(&serving, &options, &audit)?;
     signals.end(&audit).await;
     note("Stopping; once more stops at once.")?;
