@@ -18,68 +18,122 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
 #[serde(from = "Vec<String>", into = "Vec<String>")]
-pub struct CapabilitySet(Vec<String>);
+pub struct CapabilitySet {
+    names: Vec<String>,
+    /// The [`head`] of each name. They lie side by side, so a search seldom
+    /// looks at more than one name.
+    heads: Vec<u64>,
+}
+
+/// The first eight bytes of a name as a number. Names are in the order of
+/// their heads; those with the same head, in the order of their bytes.
+fn head(name: &str) -> u64 {
+    let mut head = [0; 8];
+    let bytes = name.as_bytes();
+    let length = bytes.len().min(head.len());
+    head[..length].copy_from_slice(&bytes[..length]);
+    u64::from_be_bytes(head)
+}
+
+/// Up to so many are walked over; more are searched.
+const WALKED: usize = 64;
 
 impl CapabilitySet {
     /// The set that holds nothing.
-    pub const EMPTY: Self = Self(Vec::new());
+    pub const EMPTY: Self = Self {
+        names: Vec::new(),
+        heads: Vec::new(),
+    };
 
     /// Whether `capability` is in the set.
     pub fn contains(&self, capability: &str) -> bool {
-        self.0
-            .binary_search_by(|held| held.as_str().cmp(capability))
-            .is_ok()
+        self.holds(head(capability), capability)
     }
 
     /// Whether every member of `required` is in this set.
     pub fn contains_all(&self, required: &Self) -> bool {
-        required.iter().all(|capability| self.contains(capability))
+        let mut required = required.heads.iter().zip(&required.names);
+        if self.heads.len() > WALKED {
+            return required.all(|(head, name)| self.holds(*head, name));
+        }
+        // Both are sorted: one walk over the held ones finds all.
+        let mut at = 0;
+        required.all(|(head, name)| {
+            while self.heads.get(at).is_some_and(|it| it < head) {
+                at += 1;
+            }
+            let mut alike = at;
+            while self.heads.get(alike) == Some(head) {
+                if self.names[alike] == *name {
+                    return true;
+                }
+                alike += 1;
+            }
+            false
+        })
     }
 
     /// The members that `other` holds too.
     pub fn intersection(&self, other: &Self) -> Self {
-        Self(self.filtered(|capability| other.contains(capability)))
+        self.filtered(|capability| other.contains(capability))
     }
 
     /// The members that `other` lacks.
     pub fn difference(&self, other: &Self) -> Self {
-        Self(self.filtered(|capability| !other.contains(capability)))
+        self.filtered(|capability| !other.contains(capability))
     }
 
     /// The members, ascending.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.names.iter().map(String::as_str)
     }
 
     /// The members, ascending.
     pub fn as_slice(&self) -> &[String] {
-        &self.0
+        &self.names
     }
 
     /// How many members there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.names.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.names.is_empty()
     }
 
-    fn filtered(&self, keep: impl Fn(&str) -> bool) -> Vec<String> {
-        self.0
-            .iter()
-            .filter(|capability| keep(capability))
-            .cloned()
-            .collect()
+    fn holds(&self, head: u64, name: &str) -> bool {
+        let at = self.heads.partition_point(|it| *it < head);
+        let (alike, after) = (self.heads.get(at), self.heads.get(at + 1));
+        if alike != Some(&head) {
+            return false;
+        }
+        if after != Some(&head) {
+            return self.names[at] == name;
+        }
+        let some = &self.names[at..];
+        some.binary_search_by(|it| it.as_str().cmp(name)).is_ok()
+    }
+
+    fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
+        // What is left of a sorted set is sorted.
+        let names: Vec<String> = self.names.iter().filter(|it| keep(it)).cloned().collect();
+        Self::sorted(names)
+    }
+
+    fn sorted(names: Vec<String>) -> Self {
+        let heads = names.iter().map(|name| head(name)).collect();
+        Self { names, heads }
     }
 }
 
 impl std::fmt::Display for CapabilitySet {
     /// The members, ascending, with `, ` between them; `none` for the empty set.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0.as_slice() {
+        match self.names.as_slice() {
             [] => f.write_str("none"),
             members => f.write_str(&members.join(", ")),
         }
@@ -90,13 +144,13 @@ impl From<Vec<String>> for CapabilitySet {
     fn from(mut capabilities: Vec<String>) -> Self {
         capabilities.sort_unstable();
         capabilities.dedup();
-        Self(capabilities)
+        Self::sorted(capabilities)
     }
 }
 
 impl From<CapabilitySet> for Vec<String> {
     fn from(set: CapabilitySet) -> Self {
-        set.0
+        set.names
     }
 }
 
