@@ -49,7 +49,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "atd-gate",
         ours: &["atd-proto"],
-        theirs: &["dashmap", "governor", "rustix", "thiserror", "tokio"],
+        theirs: &["dashmap", "foldhash", "rustix", "thiserror", "tokio"],
         with_a_feature: &[
             "base64",
             "bs58",

@@ -18,7 +18,7 @@ use dashmap::DashMap;
 use tokio::sync::oneshot;
 
 pub(crate) use self::caller_key::{CallerKey, CallerKeys};
-use self::callers::Callers;
+use self::callers::{Callers, Reached};
 pub use self::permit::Permit;
 pub(crate) use self::places::Place;
 use self::places::Places;
@@ -42,15 +42,19 @@ const FIRST_SWEEP: usize = 1024;
 pub(crate) struct Limits {
     settings: Settings,
     limits: Mutex<CallLimits>,
-    in_flight: Stripes,
+    in_flight: Arc<Stripes>,
     callers: Callers,
-    tools: DashMap<Box<str>, Arc<ToolUse>>,
+    tools: DashMap<Box<str>, Arc<ToolUse>, foldhash::fast::RandomState>,
     sweep_at: AtomicUsize,
 }
 
-/// What one tool has used.
-#[derive(Debug, Default)]
+/// What one tool has used; on cache lines of its own, so that threads that call
+/// different tools do not meet.
+#[derive(Debug)]
+#[repr(align(128))]
 struct ToolUse {
+    /// The server's, to give a call's place back.
+    in_flight: Arc<Stripes>,
     places: Places,
     window: Mutex<Window>,
 }
@@ -65,10 +69,10 @@ impl Limits {
         settings.set(&limits);
         Self {
             settings,
-            in_flight: Stripes::new(limits.in_flight.get()),
+            in_flight: Arc::new(Stripes::new(limits.in_flight.get())),
             limits: Mutex::new(limits),
             callers: Callers::default(),
-            tools: DashMap::new(),
+            tools: DashMap::default(),
             sweep_at: AtomicUsize::new(FIRST_SWEEP),
         }
     }
@@ -92,18 +96,18 @@ impl Limits {
         need: &Requirement<'_>,
         now: Duration,
     ) -> Result<Permit, Refusal> {
-        let used = match need.is_unlimited() {
-            true => None,
-            false => Some(self.of(need.tool_id, now)),
-        };
-        let place = match (&used, need.max_concurrent) {
-            (Some(used), limit @ 1..) => {
+        if need.is_unlimited() {
+            return self.admit_to(None, None, caller, need, now);
+        }
+        let used = self.of(need.tool_id, now);
+        match need.max_concurrent {
+            0 => self.admit_to(None, Some(&used), caller, need, now),
+            limit => {
                 let place = Places::enter(used, limit);
-                Some(place.ok_or_else(|| refused((Scope::Concurrency, limit, None)))?)
+                let place = place.ok_or_else(|| refused((Scope::Concurrency, limit, None)))?;
+                self.admit_to(Some(place), None, caller, need, now)
             }
-            _ => None,
-        };
-        self.admit_to(place, used.as_deref(), caller, need, now)
+        }
     }
 
     /// Lets the call in whose turn has come.
@@ -114,8 +118,7 @@ impl Limits {
         need: &Requirement<'_>,
         now: Duration,
     ) -> Result<Permit, Refusal> {
-        let used = self.of(need.tool_id, now);
-        self.admit_to(Some(place), Some(&used), caller, need, now)
+        self.admit_to(Some(place), None, caller, need, now)
     }
 
     /// A turn in the queue of the tool.
@@ -140,21 +143,34 @@ impl Limits {
             let limit = self.in_flight.limit();
             refused((Scope::ServerConcurrency, limit, None))
         })?;
-        let take = || {
-            let taken = self.callers.take(caller, need.tool_id, &self.settings, now);
-            taken.map_err(refused)
-        };
-        match (used, need.rate_limit_per_min) {
-            (Some(used), Some(limit)) => {
-                let mut window = used.window();
-                let room = window.room(limit, now);
-                room.map_err(|wait| refused((Scope::ToolRate, limit, wait)))?;
-                take()?;
-                window.take(limit, now);
+        let used = place.as_ref().map(Place::used).or(used);
+        match self.count(used, caller, need, now) {
+            Ok(()) => Ok(Permit::new(&self.in_flight, slot, place)),
+            Err(reached) => {
+                self.in_flight.leave(slot);
+                Err(refused(reached))
             }
-            _ => take()?,
         }
-        Ok(Permit::new(place, slot))
+    }
+
+    /// Counts one call against every rate, or against none.
+    fn count(
+        &self,
+        used: Option<&ToolUse>,
+        caller: CallerKey,
+        need: &Requirement<'_>,
+        now: Duration,
+    ) -> Result<(), Reached> {
+        let callers = || self.callers.take(caller, need.tool_id, &self.settings, now);
+        let (Some(used), Some(limit)) = (used, need.rate_limit_per_min) else {
+            return callers();
+        };
+        let mut window = used.window();
+        let room = window.room(limit, now);
+        room.map_err(|wait| (Scope::ToolRate, limit, wait))?;
+        callers()?;
+        window.take(limit, now);
+        Ok(())
     }
 
     /// How far each limit that a call would meet is used up.
@@ -198,7 +214,14 @@ impl Limits {
         if self.tools.len() >= self.sweep_at.load(Ordering::Relaxed) {
             self.sweep(now);
         }
-        self.tools.entry(tool_id.into()).or_default().clone()
+        let new = || {
+            Arc::new(ToolUse {
+                in_flight: self.in_flight.clone(),
+                places: Places::default(),
+                window: Mutex::default(),
+            })
+        };
+        self.tools.entry(tool_id.into()).or_insert_with(new).clone()
     }
 
     fn sweep(&self, now: Duration) {
@@ -210,7 +233,7 @@ impl Limits {
     }
 }
 
-fn refused((scope, limit, retry_after): (Scope, u32, Option<Duration>)) -> Refusal {
+fn refused((scope, limit, retry_after): Reached) -> Refusal {
     Refusal::RateLimited {
         scope,
         limit,

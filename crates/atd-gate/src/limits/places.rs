@@ -31,15 +31,15 @@ pub(crate) struct Place(Arc<ToolUse>);
 
 impl Places {
     /// A place, unless all are taken or somebody waits for one.
-    pub(super) fn enter(used: &Arc<ToolUse>, limit: u32) -> Option<Place> {
+    pub(super) fn enter(used: Arc<ToolUse>, limit: u32) -> Option<Place> {
         let places = &used.places;
         if places.waiting.load(Ordering::SeqCst) > 0 {
-            Self::serve(used);
+            Self::serve(&used);
             if places.waiting.load(Ordering::SeqCst) > 0 {
                 return None;
             }
         }
-        places.take(limit).then(|| Place(used.clone()))
+        places.take(limit).then(|| Place(used))
     }
 
     /// A turn in the queue, or `None` where that is full.
@@ -108,6 +108,12 @@ impl Places {
         };
         places.waiting.store(queue.len(), Ordering::SeqCst);
         next.map(|waiter| (waiter.turn, Place(used.clone())))
+    }
+}
+
+impl Place {
+    pub(super) fn used(&self) -> &ToolUse {
+        &self.0
     }
 }
 

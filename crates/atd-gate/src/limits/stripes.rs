@@ -27,9 +27,14 @@ struct Stripe {
     owed: Arc<AtomicU32>,
 }
 
-/// A place of one call; dropping it gives the place back.
+/// A place of one call, among those of the stripe with this number. Whoever
+/// holds it gives it back with [`Stripes::leave`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot(usize);
+
+/// A place that keeps its stripe, and gives itself back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Slot(Arc<Stripe>);
+pub(super) struct OwnSlot(Arc<Stripe>);
 
 /// Takes up to so many, and says how many.
 fn take(from: &AtomicU32, most: u32) -> u32 {
@@ -105,9 +110,17 @@ impl Stripes {
         }
         let own = own_stripe();
         let order = (own..STRIPES).chain(0..own);
-        let mut stripes = order.map(|index| &self.stripes[index]);
-        let found = stripes.find(|stripe| take(&stripe.free, 1) == 1)?;
-        Some(Slot(found.clone()))
+        let mut found = order.filter(|index| take(&self.stripes[*index].free, 1) == 1);
+        found.next().map(Slot)
+    }
+
+    pub(super) fn leave(&self, Slot(index): Slot) {
+        self.stripes[index].leave();
+    }
+
+    /// The place with what it takes to give it back.
+    pub(super) fn own(&self, Slot(index): Slot) -> OwnSlot {
+        OwnSlot(self.stripes[index].clone())
     }
 
     /// Changes the limit. Calls beyond a lower one go on; no other comes in
@@ -147,11 +160,16 @@ impl Stripes {
     }
 }
 
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let stripe = &self.0;
-        if stripe.owed.load(Ordering::Acquire) == 0 || take(&stripe.owed, 1) == 0 {
-            stripe.free.fetch_add(1, Ordering::AcqRel);
+impl Stripe {
+    fn leave(&self) {
+        if self.owed.load(Ordering::Acquire) == 0 || take(&self.owed, 1) == 0 {
+            self.free.fetch_add(1, Ordering::AcqRel);
         }
+    }
+}
+
+impl Drop for OwnSlot {
+    fn drop(&mut self) {
+        self.0.leave();
     }
 }
