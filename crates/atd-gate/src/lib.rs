@@ -5,6 +5,11 @@
 //! that says what was missing or how long to wait. It reads no socket and
 //! starts nothing; time comes through a [`Clock`].
 //!
+//! An identity knows what it rests on ([`Ground`]), and each capability what
+//! granted it ([`Mechanism`]). [`Gate::explain`] says in words what would become
+//! of a call. The feature `ucan` adds capability tokens, and `bearer` a table
+//! of bearer credentials in a file; without them nobody is let in by either.
+//!
 //! ```
 //! use std::time::Duration;
 //! use atd_gate::{FakeClock, Gate, Identity, Refusal, Requirement};
