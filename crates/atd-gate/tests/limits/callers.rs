@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use atd_gate::{Identity, Scope};
+use atd_gate::{Identity, Requirement, Scope};
 use atd_proto::Hello;
 use proptest::prelude::*;
 
@@ -198,6 +198,29 @@ proptest! {
         if let Err(refusal) = admit(&gate, &one, &any) {
             clock.advance(reached(&refusal).2.expect("a wait"));
             prop_assert!(admit(&gate, &one, &any).is_ok(), "the wait was enough");
+        }
+    }
+
+    /// D5: a call is counted for 60 seconds, and for no more than 64.3.
+    #[test]
+    fn d5_a_call_of_a_caller_is_counted_for_a_minute_and_little_more(
+        steps in prop::collection::vec(0_u64..2_000, 20..200),
+    ) {
+        let (gate, clock) = gate_for(1, limits(|it| it.caller_rate_per_min = nonzero(1_000)));
+        let (one, any) = (user(&gate, 0), tool("a:b.c", 0, None));
+        let (mut now, mut model): (u64, Vec<u64>) = (0, Vec::new());
+        for step in steps {
+            now += step;
+            clock.advance(Duration::from_millis(step));
+            drop(admit(&gate, &one, &any).unwrap());
+            model.push(now);
+            let within = |ms| model.iter().filter(|at| now - **at < ms).count();
+            let explained = gate.explain(&one, &Requirement::of(&any)).to_string();
+            let last = explained.lines().last().unwrap();
+            let counted = last.trim_start_matches("  ok  ").split(' ').next().unwrap();
+            let counted: usize = counted.parse().unwrap();
+            let (least, most) = (within(60_000), within(64_301));
+            prop_assert!((least..=most).contains(&counted), "{least}..={most}: {last}");
         }
     }
 }

@@ -80,13 +80,19 @@ fn without_a_queue_and_for_a_rate_nobody_waits() {
 }
 
 #[test]
-fn a_limit_that_is_raised_lets_in_who_waits_first() {
+fn a_limit_that_is_raised_lets_nobody_in_before_who_waits() {
     let (gate, nobody) = (waiting(4), Identity::anonymous());
     let (one, two) = (tool("a:b.c", 1, None), tool("a:b.c", 2, None));
-    let _running = admit(&gate, &nobody, &one).unwrap();
-    let mut first = turn(&gate, &nobody, &two);
-    // Nobody waits yet, so the raised limit has room at once.
-    assert!(matches!(poll(&mut first), Some(Ok(_))));
+    let running = admit(&gate, &nobody, &one).unwrap();
+    let mut first = turn(&gate, &nobody, &one);
+    assert!(poll(&mut first).is_none());
+    // There would be room for a second, but somebody waits.
+    assert!(admit(&gate, &nobody, &two).is_err());
+    let mut second = turn(&gate, &nobody, &two);
+    assert!(poll(&mut second).is_none());
+    drop(running);
+    let _running = poll(&mut first).unwrap().unwrap();
+    assert!(matches!(poll(&mut second), Some(Ok(_))));
 }
 
 #[test]
