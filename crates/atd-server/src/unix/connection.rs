@@ -29,6 +29,14 @@ pub(super) struct Connection {
     wire: Wire,
 }
 
+/// Why nothing is done for a client now.
+enum Pause {
+    /// It asks for nothing.
+    Idle,
+    /// It will ask for nothing more.
+    Ended,
+}
+
 /// Why a connection ends before its client ends it.
 pub(super) enum Closing {
     /// The client is owed a word about it.
@@ -64,7 +72,23 @@ impl Connection {
     }
 
     pub(super) async fn serve(mut self) {
-        let ended = self.converse().await;
+        // Boxed: what it takes to serve a client, an idle one does not take.
+        let ended = loop {
+            match Box::pin(self.converse()).await {
+                Ok(Pause::Idle) => {
+                    if let Err(error) = self.wire.idle().await {
+                        break Err(error.into());
+                    }
+                }
+                Ok(Pause::Ended) => break Ok(()),
+                Err(closing) => break Err(closing),
+            }
+        };
+        Box::pin(self.end(ended)).await;
+    }
+
+    /// Ends what is under way, with its records, and closes.
+    async fn end(mut self, ended: Result<(), Closing>) {
         if matches!(ended, Err(Closing::Silently)) {
             self.session.phase().client_gone();
         }
@@ -82,7 +106,8 @@ impl Connection {
         self.wire.close(ended).await;
     }
 
-    async fn converse(&mut self) -> Result<(), Closing> {
+    /// Serves until there is nothing to do.
+    async fn converse(&mut self) -> Result<Pause, Closing> {
         loop {
             let more = self.wire.take_in(&self.session, false).await;
             if let Some(next) = self.wire.next_in_turn() {
@@ -92,7 +117,9 @@ impl Connection {
                 consume_budget().await;
                 self.wire.relieve().await?;
             } else if !more && self.wire.is_done().await? {
-                return Ok(());
+                return Ok(Pause::Ended);
+            } else if !more && self.wire.is_idle() {
+                return Ok(Pause::Idle);
             } else {
                 let none: Option<Pin<&mut std::future::Pending<Answer>>> = None;
                 self.wire.wait(&self.session, none, more).await?;

@@ -24,6 +24,11 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
+    /// Whether nothing has arrived that is not taken, and more may.
+    pub(super) fn is_empty(&self) -> bool {
+        self.buffer.is_empty() && !self.ended
+    }
+
     /// The next frame that has arrived whole.
     pub(super) fn next_frame(&mut self) -> Result<Option<Bytes>, ErrorBody> {
         let frame = FrameDecoder::default()

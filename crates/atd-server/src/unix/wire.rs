@@ -257,6 +257,23 @@ impl Wire {
         Ok(false)
     }
 
+    /// Whether nothing is under way and nothing has begun to arrive.
+    pub(super) fn is_idle(&mut self) -> bool {
+        // What there is to write is mostly taken at once.
+        let written = self.outgoing.try_write(&self.stream).is_ok() && self.outgoing.is_empty();
+        written && self.sorted && self.calls.is_empty() && self.incoming.is_empty()
+    }
+
+    /// Waits until the client asks for something, or the server stops.
+    pub(super) async fn idle(&mut self) -> io::Result<()> {
+        tokio::select! {
+            // Cancelled: nothing was taken from the socket.
+            read = self.incoming.read(&self.stream) => read,
+            // Cancelled: nothing was begun.
+            () = self.signals.stop.cancelled() => Ok(()),
+        }
+    }
+
     /// Waits until something has happened and does what it asks for. Returns
     /// the answer of `call`, if that is what happened. With `more`, it does not
     /// wait for long: there is more to sort.

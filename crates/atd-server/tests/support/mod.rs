@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its part of it")]
 
 pub(crate) mod peer;
+pub(crate) mod process;
 pub(crate) mod serving;
 
 use std::sync::Arc;
