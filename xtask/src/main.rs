@@ -18,8 +18,10 @@ use crate::report::Report;
 mod bench;
 mod cargo;
 mod ci;
+mod conformance;
 mod metadata;
 mod report;
+mod soak;
 mod test;
 mod tidy;
 
@@ -39,6 +41,12 @@ enum Command {
     Test(test::Options),
     /// Measure with Criterion and print one table
     Bench(bench::Options),
+    /// The long forms of what the tests promise: many connections, many calls, many cursors
+    Soak(soak::Options),
+    /// Ten million frames that are nearly right, against the decoders
+    Fuzz,
+    /// The published conformance suite against our `atd`; installs it where it is missing
+    Conformance,
     /// Check what the compiler does not: layers, manifests, files, documents
     Tidy,
 }
@@ -50,6 +58,9 @@ fn main() -> ExitCode {
         Command::Ci(options) => ci::run(&options, &mut report),
         Command::Test(options) => test::run(&options, &mut report),
         Command::Bench(options) => bench::run(&options, &mut report),
+        Command::Soak(options) => soak::run(&options, &mut report),
+        Command::Fuzz => soak::fuzz(&mut report),
+        Command::Conformance => conformance::run(&mut report),
         Command::Tidy => tidy::run(&mut report),
     };
     report.print_times();
