@@ -39,7 +39,7 @@ async fn connections(serving: &Serving, count: u64) {
 #[expect(clippy::disallowed_methods, reason = "the long form measures a time")]
 async fn an_idle_connection_takes_little_memory() {
     let _alone = alone();
-    let count = size(1_000, 10_000);
+    let count = size(1_000, 9_000);
     allow_descriptors(count as u64 * 2 + 200);
     let serving = serve_with(|builder| builder.max_connections(20_000)).await;
     let mut peers = Vec::with_capacity(count);

@@ -74,7 +74,8 @@ impl Connection {
     pub(super) async fn serve(mut self) {
         // Boxed: what it takes to serve a client, an idle one does not take.
         let ended = loop {
-            match Box::pin(self.converse()).await {
+            let paused = Box::pin(self.converse()).await;
+            match paused {
                 Ok(Pause::Idle) => {
                     if let Err(error) = self.wire.idle().await {
                         break Err(error.into());
