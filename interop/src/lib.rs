@@ -6,6 +6,15 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+/// Where the binary is.
+///
+/// # Panics
+/// When nothing says so.
+pub fn atd() -> std::ffi::OsString {
+    std::env::var_os("ATD_BIN")
+        .expect("ATD_BIN names the binary; `cargo xtask ci --only interop` sets it")
+}
+
 /// An `atd serve` in a directory of its own. Dropping it ends it.
 #[derive(Debug)]
 pub struct Serving {
@@ -20,11 +29,9 @@ impl Serving {
     /// # Panics
     /// When it does not start: then there is nothing to test.
     pub fn start(flags: &[&str]) -> Self {
-        let atd = std::env::var_os("ATD_BIN")
-            .expect("ATD_BIN names the binary; `cargo xtask ci --only interop` sets it");
         let directory = tempfile::tempdir().expect("a temporary directory");
         std::fs::write(directory.path().join("notes.txt"), "one\ntwo\n").expect("a file");
-        let mut process = Command::new(atd)
+        let mut process = Command::new(atd())
             .arg("serve")
             .args(flags)
             .arg("--socket")

@@ -81,6 +81,11 @@ const STEPS: &[Step] = &[
         run: benches,
     },
     Step {
+        name: "example",
+        holds: "a program outside the workspace logs, crashes and recovers with atd-audit alone",
+        run: example,
+    },
+    Step {
         name: "compare",
         holds: "the comparison with the published crates builds without a warning",
         run: compare,
@@ -210,6 +215,25 @@ fn benches(_: &Options) -> Result<Outcome> {
 /// for `cargo xtask bench --compare`: a gate says the same wherever it runs.
 fn compare(_: &Options) -> Result<Outcome> {
     bench::compare::check()
+}
+
+/// The package in `crates/atd-audit/example` is no member of the workspace: it
+/// stands for a program of somebody else's that has one dependency.
+fn example(_: &Options) -> Result<Outcome> {
+    const MANIFEST: &str = "crates/atd-audit/example/Cargo.toml";
+    if !workspace_root()?.join(MANIFEST).exists() {
+        return Ok(Outcome::Skipped(format!("there is no {MANIFEST}")));
+    }
+    let built = Metadata::read()?.target_directory.join("example");
+    let place = built.join("audit-alone");
+    if place.exists() {
+        std::fs::remove_dir_all(&place)?;
+    }
+    cargo(&format!("run --manifest-path {MANIFEST} --locked --"))
+        .arg(&place)
+        .env("CARGO_TARGET_DIR", built)
+        .run()?;
+    Ok(Outcome::Passed)
 }
 
 /// The package `interop` is no member of the workspace: it leans on what is

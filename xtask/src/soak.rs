@@ -17,6 +17,10 @@ pub(crate) struct Options {
 
 /// Where the tests of each are.
 const SOAKS: &[(&str, &[&str])] = &[
+    (
+        "audit",
+        &["-p", "atd-audit", "--all-features", "--test", "logs"],
+    ),
     ("connections", &["-p", "atd-server", "--test", "soak"]),
     ("cursors", &["-p", "atd-server", "--lib"]),
     ("fuzz", &["-p", "atd-proto", "--test", "fuzz"]),

@@ -40,7 +40,10 @@ fn open(log: &Path) -> std::io::Result<JsonLinesAuditSink> {
     JsonLinesAuditSink::builder()
         .backpressure(Backpressure::Block { at_most: None })
         .rotation(Rotation::new().max_bytes(NonZero::new(1 << 20).expect("more than none")))
-        .chain(Chaining::signed(key(), NonZero::new(100).expect("more than none")))
+        .chain(Chaining::signed(
+            key(),
+            NonZero::new(100).expect("more than none"),
+        ))
         .strict(Strict::new())
         .file(log)
 }
