@@ -222,6 +222,8 @@ impl JsonLinesBuilder {
             }
             None => (None, Vec::new()),
         };
+        // Not before: what is deleted cannot tell that a call is on record.
+        log.prune()?;
         let is_regular = log.is_regular();
         let mut output = LineOutput::new(Target::File(Box::new(log)));
         if tail.is_torn {

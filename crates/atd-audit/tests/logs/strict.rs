@@ -169,6 +169,35 @@ fn the_journal_forgets_a_call_before_its_segment_is_deleted() {
 }
 
 #[test]
+fn what_retention_deletes_when_a_log_is_opened_was_on_record() {
+    let place = Place::new();
+    let each_its_segment = Rotation::new().max_bytes(NonZero::new(1).unwrap());
+    let sink = strict(&place);
+    (0..3).for_each(|n| sink.on_start(&event(n)).unwrap());
+    let journal = fs::read(place.path("audit.jsonl.journal")).unwrap();
+    drop(sink);
+    fs::remove_file(place.path("audit.jsonl.journal")).unwrap();
+    fs::remove_file(place.log()).unwrap();
+    let sink = builder()
+        .rotation(each_its_segment)
+        .file(&place.log())
+        .unwrap();
+    (0..3).for_each(|n| sink.on_call(&event(n)));
+    drop(sink);
+    fs::write(place.path("audit.jsonl.journal"), journal).unwrap();
+
+    let one = Retention::new().max_segments(NonZero::new(1).unwrap());
+    drop(
+        builder()
+            .strict(Strict::new())
+            .retention(one)
+            .file(&place.log())
+            .unwrap(),
+    );
+    assert_eq!(outcomes(&place), [(2, Outcome::Success)]);
+}
+
+#[test]
 fn a_started_call_has_its_place_in_a_full_queue() {
     use std::{io, sync::mpsc};
     // A log that is stuck: a FIFO nobody reads, filled to the brim, would need

@@ -99,7 +99,6 @@ impl LogFile {
             let directory = segments::directory(path);
             log.upkeep.disk.sync_directory(directory)?;
         }
-        log.prune()?;
         Ok((log, tail))
     }
 
