@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 pub struct CapabilitySet {
     names: Vec<String>,
     /// The [`head`] of each name. They lie side by side, so a search seldom
-    /// looks at more than one name.
-    heads: Vec<u64>,
+    /// looks at more than one name. `None` where there are no names.
+    heads: Option<Box<[u64]>>,
 }
 
 /// The first eight bytes of a name as a number. Names are in the order of
@@ -44,7 +44,7 @@ impl CapabilitySet {
     /// The set that holds nothing.
     pub const EMPTY: Self = Self {
         names: Vec::new(),
-        heads: Vec::new(),
+        heads: None,
     };
 
     /// Whether `capability` is in the set.
@@ -54,18 +54,19 @@ impl CapabilitySet {
 
     /// Whether every member of `required` is in this set.
     pub fn contains_all(&self, required: &Self) -> bool {
-        let mut required = required.heads.iter().zip(&required.names);
-        if self.heads.len() > WALKED {
+        let heads = self.heads();
+        let mut required = required.heads().iter().zip(&required.names);
+        if heads.len() > WALKED {
             return required.all(|(head, name)| self.holds(*head, name));
         }
         // Both are sorted: one walk over the held ones finds all.
         let mut at = 0;
         required.all(|(head, name)| {
-            while self.heads.get(at).is_some_and(|it| it < head) {
+            while heads.get(at).is_some_and(|it| it < head) {
                 at += 1;
             }
             let mut alike = at;
-            while self.heads.get(alike) == Some(head) {
+            while heads.get(alike) == Some(head) {
                 if self.names[alike] == *name {
                     return true;
                 }
@@ -105,9 +106,14 @@ impl CapabilitySet {
         self.names.is_empty()
     }
 
+    fn heads(&self) -> &[u64] {
+        self.heads.as_deref().unwrap_or_default()
+    }
+
     fn holds(&self, head: u64, name: &str) -> bool {
-        let at = self.heads.partition_point(|it| *it < head);
-        let (alike, after) = (self.heads.get(at), self.heads.get(at + 1));
+        let heads = self.heads();
+        let at = heads.partition_point(|it| *it < head);
+        let (alike, after) = (heads.get(at), heads.get(at + 1));
         if alike != Some(&head) {
             return false;
         }
@@ -125,8 +131,11 @@ impl CapabilitySet {
     }
 
     fn sorted(names: Vec<String>) -> Self {
-        let heads = names.iter().map(|name| head(name)).collect();
-        Self { names, heads }
+        let heads: Box<[u64]> = names.iter().map(|name| head(name)).collect();
+        Self {
+            heads: (!heads.is_empty()).then_some(heads),
+            names,
+        }
     }
 }
 
