@@ -272,6 +272,40 @@ fn doctor_says_what_would_become_of_a_call_without_making_it() {
     assert_eq!(serving.log(), "", "nothing was called");
 }
 
+/// U5: a caller's secrets are found by the name that the system vouches for,
+/// and not by the one that the client gives itself.
+#[test]
+fn u5_a_callers_secrets_are_found_by_its_verified_name_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder
+        .path()
+        .join(format!("uid:{}", rustix::process::geteuid().as_raw()));
+    let flag = format!("--secrets={}", folder.path().display());
+    let mut serving = Serving::start(&[&flag]);
+    let say = |name: &str| {
+        let said = serving.ask(&["call", "ref:echo.say", "--client-id", name]);
+        (said.status.success(), stderr(&said))
+    };
+    let write = |path: &Path, mode| {
+        fs::write(path, "secret bearer x\n").unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    write(&folder.path().join("alice"), 0o600);
+    assert!(say("alice").0, "calls itself alice, and has no secrets");
+    write(&path, 0o600);
+    assert!(say("bob").0, "and now has its own");
+    write(&path, 0o644);
+    let (done, said) = say("bob");
+    assert!(!done && said.contains("(1003)"), "{said}");
+    serving.end();
+    let resolved: Vec<bool> = serving
+        .log()
+        .lines()
+        .map(|line| line.contains(r#""secrets_resolved":true"#))
+        .collect();
+    assert_eq!(resolved, [false, true, false]);
+}
+
 #[test]
 fn the_help_says_what_a_token_is() {
     let mut help = Command::new(env!("CARGO_BIN_EXE_atd"));

@@ -23,6 +23,10 @@ pub(crate) struct ServeOptions {
     pub(crate) root: PathBuf,
     #[command(flatten)]
     pub(crate) gate: GateOptions,
+    /// A directory with the secrets of callers, one private file each; they are given to tools
+    /// that act for them
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) secrets: Option<PathBuf>,
     /// How much to log on standard error: error, warn, info, debug or trace
     #[arg(long, env = "ATD_LOG", value_name = "LEVEL", default_value = "warn")]
     pub(crate) log: tracing_subscriber::filter::LevelFilter,

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
+use atd_runtime::registry::DirectoryTokenBroker;
 use atd_runtime::server::{BoundSocket, CursorKey, ShutdownReport};
 use atd_runtime::tools::{EchoSay, FsRead, FsRoot};
 use atd_runtime::{Gate, Registry, Server, ServerHandle};
@@ -51,6 +52,15 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
     }
     if let Some(key) = cursor_key(std::env::var_os(CURSOR_KEY))? {
         builder = builder.cursor_key(key);
+    }
+    if let Some(directory) = &options.secrets {
+        let broker = DirectoryTokenBroker::open(directory).map_err(|error| {
+            Failure::usage(format!(
+                "cannot use the secrets in {}: {error}",
+                directory.display()
+            ))
+        })?;
+        builder = builder.broker(broker);
     }
     let server = builder.build().map_err(Failure::usage)?;
     let serving = server.serve_on(socket).map_err(Failure::failed)?;
