@@ -92,10 +92,10 @@ impl Callers {
         settings: &Settings,
         now: Duration,
     ) -> Result<(), Reached> {
-        let [first, second] = self.counts(caller, tool_id, settings);
-        if first.is_none() && second.is_none() {
+        if !settings.counts_callers() {
             return Ok(());
         }
+        let [first, second] = self.counts(caller, tool_id, settings);
         let counts = || first.iter().chain(&second);
         let mut shard = self.shard(caller);
         let missing = counts().filter(|it| !shard.windows.contains_key(&it.key));

@@ -71,6 +71,11 @@ impl Settings {
         set(&self.waiting_per_tool, limits.waiting_per_tool);
     }
 
+    /// Whether any limit is on callers.
+    pub(super) fn counts_callers(&self) -> bool {
+        self.caller_rate().is_some() || self.caller_tool_rate().is_some()
+    }
+
     pub(super) fn caller_rate(&self) -> Option<NonZeroU32> {
         NonZeroU32::new(self.caller_rate.load(Ordering::Relaxed))
     }

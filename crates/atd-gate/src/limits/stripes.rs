@@ -109,6 +109,9 @@ impl Stripes {
             self.collect();
         }
         let own = own_stripe();
+        if take(&self.stripes[own].free, 1) == 1 {
+            return Some(Slot(own));
+        }
         let order = (own..STRIPES).chain(0..own);
         let mut found = order.filter(|index| take(&self.stripes[*index].free, 1) == 1);
         found.next().map(Slot)

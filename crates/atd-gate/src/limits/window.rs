@@ -18,8 +18,10 @@ const MADE_ROOM_FOR: u32 = 1_024;
 #[derive(Debug, Default)]
 pub(super) struct Window(VecDeque<u64>);
 
+/// Nanoseconds, for 584 years.
 fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+    let seconds = time.as_secs().saturating_mul(1_000_000_000);
+    seconds.saturating_add(u64::from(time.subsec_nanos()))
 }
 
 impl Window {
