@@ -11,10 +11,12 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// Appends `bytes` as lower-case hex.
 pub(crate) fn push_hex(text: &mut Vec<u8>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    text.extend(bytes.iter().flat_map(|byte| {
-        let digit = |value: u8| DIGITS[usize::from(value)];
-        [digit(byte >> 4), digit(byte & 0xf)]
-    }));
+    let start = text.len();
+    text.resize(start + 2 * bytes.len(), 0);
+    for (pair, byte) in text[start..].chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 0xf)];
+    }
 }
 
 /// The bytes that lower-case hex stands for. Upper case is refused: there is

@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     journal::Journal,
+    line,
     output::LineOutput,
     queue::{Batch, Queue, Retry, Settled, Work},
     seal::{Part, Sealing, Terms},
@@ -292,7 +293,7 @@ impl<'a> Rest<'a> {
         let length = if events == part.events {
             part.length
         } else {
-            let mut lines = self.lines.split_inclusive(|byte| *byte == b'\n');
+            let mut lines = line::lines(self.lines);
             let passed = (0..events).map_while(|_| lines.next());
             passed.map(<[u8]>::len).sum()
         };

@@ -3,7 +3,7 @@
 //! This writes what serde would make of a [`CallEvent`], in a fraction of the
 //! time that a call waits for it; the tests hold the two against each other.
 
-use std::cell::Cell;
+use std::{cell::Cell, io::BufRead};
 
 use super::escape;
 use crate::{Beside, BesideFields, CallEvent, Outcome};
@@ -81,6 +81,18 @@ pub(super) fn with_line<T>(said: Said<'_>, use_line: impl FnOnce(&[u8]) -> T) ->
         let _ = LINE.try_with(|kept| kept.set(line));
     }
     used
+}
+
+/// Each line that `lines` hold, with its newline.
+pub(super) fn lines(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = lines;
+    std::iter::from_fn(move || {
+        let before = rest;
+        // The standard library looks at many bytes at a time here, and looking
+        // through memory does not fail.
+        let length = rest.skip_until(b'\n').ok()?;
+        (length > 0).then(|| &before[..length])
+    })
 }
 
 /// The call id in a line, as it is written there. Empty if it is no line of

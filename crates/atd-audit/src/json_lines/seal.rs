@@ -1,8 +1,7 @@
 //! From the lines of the queue to the bytes of the log: where a segment ends,
 //! what is written beside an event, and the chain.
 
-#[cfg(feature = "chain")]
-use super::line::number;
+use super::line;
 #[cfg(feature = "chain")]
 use crate::{
     Chaining,
@@ -92,7 +91,7 @@ impl Sealing {
         #[cfg(feature = "chain")]
         let mut last = self.chain.as_ref().and_then(|chain| chain.last);
         self.sealed.clear();
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        for line in line::lines(lines) {
             let start = self.sealed.len();
             self.sealed
                 .extend_from_slice(line.strip_suffix(b"}\n").unwrap_or(line));
@@ -224,7 +223,7 @@ impl Chain {
         let before = last.map_or(ChainHash::START, |link| link.chain);
         let seq = last.map_or(1, |link| link.seq.saturating_add(1));
         sealed.extend_from_slice(b",\"seq\":");
-        number(sealed, seq);
+        line::number(sealed, seq);
         let chain = before.next(&sealed[start..]);
         let link = Link {
             seq,

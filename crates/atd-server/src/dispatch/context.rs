@@ -1,6 +1,8 @@
 //! What a running call knows of itself, and how it learns of its end.
 
+use std::future::poll_fn;
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use atd_gate::Permit;
@@ -112,6 +114,11 @@ impl Time<'_> {
         work: impl Future<Output = T>,
     ) -> Result<T, CallError> {
         let mut work = pin!(work);
+        // Many tools are done at once, and need no timer.
+        let at_once = poll_fn(|context| Poll::Ready(work.as_mut().poll(context)));
+        if let Poll::Ready(ended) = at_once.await {
+            return Ok(ended);
+        }
         let reason = tokio::select! {
             biased;
             // Cancelled: polled on below, for the grace.

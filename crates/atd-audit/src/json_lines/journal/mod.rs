@@ -16,7 +16,7 @@ use std::{
 pub(super) use self::recover::recover;
 use super::{
     file::{Disk, Handle, open_locked},
-    line::call_id,
+    line::{self, call_id},
 };
 use crate::{AuditError, segments};
 
@@ -145,7 +145,7 @@ impl Journal {
     /// The events in `lines` are on record.
     pub(super) fn recorded(&self, lines: &[u8]) {
         let mut state = self.lock();
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        for line in line::lines(lines) {
             if let Some(call) = state.calls.get_mut(call_id(line)) {
                 call.phase = Phase::Recorded;
             }
