@@ -403,3 +403,32 @@ fn the_conformance_tools_are_there_when_asked_for() {
     assert_eq!(stdout(&hidden), "{\"ok\":true}\n");
     assert!(!stdout(&serving.ask(&["list"])).contains("hidden_op"));
 }
+
+/// S3: another user is refused unless allowed. Only root may become another
+/// user to try it.
+#[test]
+fn another_user_is_refused_unless_the_server_allows_it() {
+    const NOBODY: u32 = 65_534;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    for (flags, is_served) in [(&[][..], false), (&["--allow-uid", "0"], true)] {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        // Where the binary is, another user may not be let in.
+        let copy = folder.path().join("atd");
+        std::fs::copy(env!("CARGO_BIN_EXE_atd"), &copy).unwrap();
+        let mut command = std::process::Command::new(copy);
+        std::os::unix::process::CommandExt::uid(&mut command, NOBODY);
+        command.env("HOME", folder.path());
+        let serving = Serving::spawn_in(command, flags, folder);
+        let asked = serving.ask(&["list"]);
+        assert_eq!(asked.status.success(), is_served, "{}", stderr(&asked));
+        assert_eq!(
+            stderr(&asked).contains("user"),
+            !is_served,
+            "{}",
+            stderr(&asked)
+        );
+    }
+}

@@ -13,6 +13,10 @@ pub(crate) struct GateOptions {
     /// `none` allows none
     #[arg(long = "grant", value_name = "CAP", default_value = "read", action = ArgAction::Append)]
     pub(crate) grants: Vec<String>,
+    /// Serve this local user too, besides the one who serves; may be given more than once. Who may
+    /// open the socket is decided by its mode, 0600
+    #[arg(long = "allow-uid", value_name = "UID", action = ArgAction::Append)]
+    pub(crate) users: Vec<u32>,
     /// Trust tokens of this issuer, for these capabilities at most; may be given more than once
     #[arg(long = "trust", value_name = "DID=CAP,CAP", action = ArgAction::Append)]
     pub(crate) roots: Vec<TrustedRoot>,

@@ -19,6 +19,9 @@ pub(super) fn of(options: &GateOptions) -> Result<Gate, Failure> {
         limits.in_flight = most;
     }
     let mut gate = Gate::builder().allow(granted(options)).limits(limits);
+    for user in &options.users {
+        gate = gate.allow_uid(*user);
+    }
     for root in &options.roots {
         gate = gate.trust_root(root.did, &root.may_grant);
     }

@@ -32,8 +32,11 @@ impl Serving {
     }
 
     /// Starts `command`, which is `atd` or something that becomes it.
-    pub(crate) fn spawn(mut command: Command, flags: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    pub(crate) fn spawn(command: Command, flags: &[&str]) -> Self {
+        Self::spawn_in(command, flags, tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn spawn_in(mut command: Command, flags: &[&str], folder: TempDir) -> Self {
         std::fs::write(folder.path().join("notes.txt"), "one\ntwo\n").unwrap();
         let mut process = command
             .arg("serve")
