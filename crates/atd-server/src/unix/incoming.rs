@@ -37,11 +37,17 @@ impl Incoming {
         if frame.is_some() || self.buffer.is_empty() {
             self.deadline = None;
         }
-        if frame.is_none() && self.buffer.is_empty() {
-            // An idle connection holds no buffer.
-            self.buffer = BytesMut::new();
+        if frame.is_none() {
+            self.let_go();
         }
         Ok(frame)
+    }
+
+    /// An idle connection holds no buffer.
+    fn let_go(&mut self) {
+        if self.buffer.is_empty() {
+            self.buffer = BytesMut::new();
+        }
     }
 
     /// The client sends no more: was that between frames?
@@ -68,7 +74,10 @@ impl Incoming {
     pub(super) fn read_now(&mut self, stream: &UnixStream) -> io::Result<usize> {
         self.buffer.reserve(READ);
         match stream.try_read_buf(&mut self.buffer) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.let_go();
+                Ok(0)
+            }
             read => read,
         }
     }
@@ -85,7 +94,7 @@ impl Incoming {
                     return Ok(());
                 }
                 Ok(_) => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.let_go(),
                 Err(error) => return Err(error),
             }
         }
