@@ -177,8 +177,11 @@ async fn what_bad_clients_took_comes_back() {
         }
         connections(&serving, 0).await;
     };
-    // What the process keeps once it has had it is not counted.
-    round().await;
+    // What the process keeps once it has had it is not counted; its allocator
+    // takes some rounds to have had it all.
+    for _ in 0..3 {
+        round().await;
+    }
     let (had, open) = (memory(), descriptors());
     round().await;
     let calls = || serving.handle.server().metrics_snapshot().calls_in_flight;
@@ -218,13 +221,14 @@ async fn after_many_calls_all_is_as_it_was() {
         }
         connections(&serving, 0).await;
     };
-    round(calls / 4).await;
+    // As many, until the allocator has what it takes.
+    round(calls).await;
     let (had, open, running) = (memory(), descriptors(), threads());
     round(calls).await;
     assert_eq!(descriptors(), open);
     assert!(threads() <= running, "{} threads of {running}", threads());
-    // The short form has less to divide a page or two by.
-    let allowed = had / if long() { 100 } else { 20 };
+    // One in a hundred, or what the allocator of a process so small is off by.
+    let allowed = (had / 100).max(512 * KIB);
     let now = memory();
     println!("N6: {had} bytes before {calls} calls, {now} after");
     assert!(now <= had + allowed, "{had} bytes before, {now} after");
