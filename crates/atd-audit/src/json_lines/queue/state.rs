@@ -1,0 +1,108 @@
+//! What is queued, and the account of what became of each event.
+
+use std::{io, mem, sync::Arc, time::SystemTime};
+
+use crate::AuditError;
+#[cfg(feature = "chain")]
+use crate::chain::Link;
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) lines: Vec<u8>,
+    /// Events ever taken into `lines`.
+    pub(super) accepted: u64,
+    /// Events never taken, because the queue was full or closed.
+    pub(super) refused: u64,
+    /// Events that went elsewhere, because the queue was full.
+    pub(super) spilled: u64,
+    /// Accepted events that are on record.
+    pub(super) written: u64,
+    /// Accepted events that could not be written.
+    pub(super) failed: u64,
+    /// How many of these a flush or a shutdown has told of.
+    pub(super) told: u64,
+    /// How many events a line on record says are missing.
+    pub(super) gap_on_record: u64,
+    /// Places kept for the events of calls that were started.
+    pub(super) reserved: u64,
+    pub(super) last_error: Option<Arc<io::Error>>,
+    /// Since when nothing could be written.
+    pub(super) failing_since: Option<SystemTime>,
+    #[cfg(feature = "chain")]
+    pub(super) head: Option<Link>,
+    pub(super) reopening: Reopening,
+    /// No more events are taken.
+    pub(super) closed: bool,
+    /// The writer thread sleeps and must be woken.
+    pub(super) idle: bool,
+    /// The writer thread lets lines gather, and is woken if much has.
+    pub(super) napping: bool,
+    /// How many wait for what is queued to be written.
+    pub(super) hurried: u64,
+    /// The writer thread has ended, or never began.
+    pub(super) gone: bool,
+}
+
+/// How often the file was to be opened anew, and was.
+#[derive(Default)]
+pub(super) struct Reopening {
+    pub(super) asked: u64,
+    pub(super) done: u64,
+    /// How many events were accepted when it was last asked for: they go into
+    /// the file that is open.
+    pub(super) behind: u64,
+    pub(super) failed: Option<Arc<io::Error>>,
+}
+
+impl Reopening {
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked > self.done
+    }
+}
+
+impl State {
+    pub(super) fn settled(&self) -> u64 {
+        self.written + self.failed
+    }
+
+    pub(super) fn lost(&self) -> u64 {
+        self.refused + self.failed
+    }
+
+    pub(super) fn is_to_reopen(&self) -> bool {
+        self.reopening.is_asked() && self.settled() >= self.reopening.behind
+    }
+
+    pub(super) fn is_half(&self, capacity: u64) -> bool {
+        2 * self.queued() >= capacity
+    }
+
+    pub(super) fn has_room(&self, capacity: u64) -> bool {
+        self.queued() + self.reserved < capacity
+    }
+
+    /// Events accepted and not settled, those that are being written included.
+    pub(super) fn queued(&self) -> u64 {
+        self.accepted - self.settled()
+    }
+
+    /// Keeps `error`, if there is one, and returns the one before it. That is
+    /// to be dropped without the lock: a writer's own error type may do
+    /// anything when it is dropped.
+    #[must_use]
+    pub(super) fn keep(&mut self, error: Option<io::Error>) -> Option<Arc<io::Error>> {
+        self.last_error.replace(Arc::new(error?))
+    }
+
+    /// The failures that nobody was told of yet.
+    pub(super) fn tell_failures(&mut self) -> Result<(), AuditError> {
+        let lost = self.failed - mem::replace(&mut self.told, self.failed);
+        match &self.last_error {
+            Some(source) if lost > 0 => Err(AuditError::WriteFailed {
+                lost,
+                source: Arc::clone(source),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
