@@ -1,7 +1,8 @@
 //! The published SDK walks the facade's example of a tool with pages.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use atd_sdk::{AtdClient, CallAllOptions, CallOptions, Endpoint, MergePolicy};
 use serde_json::{Value, json};
@@ -14,24 +15,27 @@ fn all_of(pages: u32) -> CallAllOptions {
     }
 }
 
-#[tokio::test]
-async fn the_published_sdk_walks_every_page() {
+/// The example, serving on that socket, and a client of it.
+async fn serve(socket: &Path) -> (Child, AtdClient) {
     let pages = std::env::var_os("ATD_PAGES_BIN")
         .expect("ATD_PAGES_BIN names the example; `cargo xtask ci --only interop` sets it");
-    let folder = tempfile::tempdir().expect("a temporary directory");
-    let socket = folder.path().join("atd.sock");
     let mut serving = Command::new(pages)
-        .arg(&socket)
+        .arg(socket)
         .stdout(Stdio::piped())
         .spawn()
         .expect("the example starts");
     let said = serving.stdout.take().expect("standard output is piped");
     let mut lines = BufReader::new(said).lines();
     assert!(lines.any(|line| line.is_ok_and(|line| line.contains("listening"))));
+    let client = AtdClient::connect(Endpoint::unix(socket)).await;
+    (serving, client.expect("the SDK connects"))
+}
 
-    let client = AtdClient::connect(Endpoint::unix(&socket))
-        .await
-        .expect("the SDK connects");
+#[tokio::test]
+async fn the_published_sdk_walks_every_page() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let socket = folder.path().join("atd.sock");
+    let (mut serving, client) = serve(&socket).await;
     let count = |to: u32| json!({"to": to});
     let walked = client
         .call_all("demo:math.count", count(95), all_of(20))
@@ -64,6 +68,24 @@ async fn the_published_sdk_walks_every_page() {
     let expected: Value = (11..=20).collect();
     assert_eq!(second.value, expected);
 
+    serving.kill().expect("it ends");
+    serving.wait().expect("it has ended");
+
+    // A cursor from before a restart, where instances share no key.
+    let (mut serving, client) = serve(&socket).await;
+    let expired = client
+        .call_page(
+            "demo:math.count",
+            count(25),
+            Some(&cursor),
+            CallOptions::default(),
+        )
+        .await;
+    let refused = format!("{:?}", expired.expect_err("a refusal"));
+    assert!(
+        refused.contains("1020") || refused.contains("Expired"),
+        "{refused}"
+    );
     serving.kill().expect("it ends");
     serving.wait().expect("it has ended");
 }

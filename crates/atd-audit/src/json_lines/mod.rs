@@ -355,6 +355,7 @@ impl fmt::Debug for JsonLinesAuditSink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::AuditSink;
 
     #[test]
     fn a_sink_without_a_thread_counts_every_event_and_says_why() {
