@@ -37,8 +37,12 @@ pub enum AuditError {
         /// Why.
         source: Arc<io::Error>,
     },
-    /// A call of this id was started and has not ended.
+    /// A call of this id was started and has not ended. Its event must not be
+    /// reported for this one.
     AlreadyStarted,
+    /// By this id a call could not be found again: it must be 1 to 128 printable
+    /// characters of ASCII, no quote and no backslash among them.
+    CallId,
     /// The sink was shut down.
     Ended,
     /// The file could not be opened anew; the one before is still written to.
@@ -61,6 +65,10 @@ impl fmt::Display for AuditError {
                 f.write_str("the start of the call could not be put on disk beside the audit log")
             }
             Self::AlreadyStarted => f.write_str("a call of this id was started and has not ended"),
+            Self::CallId => f.write_str(
+                "the id of a call that is started must be 1 to 128 printable characters of \
+                 ASCII, without quotes and backslashes",
+            ),
             Self::Ended => f.write_str("the audit sink was shut down"),
             Self::NotReopened { .. } => f.write_str("the audit log could not be opened anew"),
         }

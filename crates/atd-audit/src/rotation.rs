@@ -44,7 +44,7 @@ impl Rotation {
 
 /// How many of a log's rotated segments are kept. The oldest are deleted when
 /// the log is opened and after each rotation; the file that is written to is
-/// never deleted.
+/// never deleted, and neither is the newest segment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retention {
     pub(crate) max_segments: Option<NonZeroUsize>,

@@ -74,8 +74,10 @@ pub trait AuditSink: Send + Sync {
     /// call's event as far as it is known; its outcome and its duration do not
     /// matter. It may wait for I/O.
     ///
-    /// Each start is followed by the [`on_call`](Self::on_call) of an event
-    /// with the same `call_id`. The default is for a sink that is not strict.
+    /// Each start is followed by the [`on_call`](Self::on_call) of one event
+    /// with the same `call_id`, also one that was refused, unless the refusal
+    /// was [`AuditError::AlreadyStarted`]. The default is for a sink that is not
+    /// strict.
     ///
     /// # Errors
     /// The sink cannot answer for the call, which must not begin then.

@@ -207,7 +207,10 @@ impl JsonLinesBuilder {
         let upkeep = Upkeep {
             rotation: self.rotation,
             retention: self.retention,
-            durable: self.durability != Durability::Buffered,
+            durable: self.durability != Durability::Buffered || self.strict.is_some(),
+            needs_regular: self.durability != Durability::Buffered
+                || self.rotation != Rotation::new(),
+            chained: self.is_chained(),
             clock: self.clock.clone(),
             disk: self.disk.clone(),
         };
@@ -244,10 +247,7 @@ impl JsonLinesBuilder {
 
     fn check(&self, path: &Path, tail: &Tail) -> io::Result<()> {
         let path = path.display();
-        #[cfg(feature = "chain")]
-        let is_chained = self.chaining.is_some();
-        #[cfg(not(feature = "chain"))]
-        let is_chained = false;
+        let is_chained = self.is_chained();
         if tail.is_unreadable && (is_chained || self.strict.is_some()) {
             return Err(invalid(&format!(
                 "{path} may be appended to and not read: a chain cannot go on, and a strict log \
@@ -261,6 +261,17 @@ impl JsonLinesBuilder {
             )));
         }
         Ok(())
+    }
+
+    #[cfg(feature = "chain")]
+    fn is_chained(&self) -> bool {
+        self.chaining.is_some()
+    }
+
+    #[cfg(not(feature = "chain"))]
+    #[expect(clippy::unused_self, reason = "with a chain it is used")]
+    fn is_chained(&self) -> bool {
+        false
     }
 
     #[cfg(feature = "chain")]

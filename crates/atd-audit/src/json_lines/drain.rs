@@ -117,6 +117,7 @@ impl Drain<'_> {
                     Retry::AfterReopening => self.reopen(),
                     Retry::No => self.lose(&mut rest),
                 }
+                self.sync_if_due();
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
@@ -201,18 +202,23 @@ impl Drain<'_> {
     fn sync(&mut self) -> bool {
         let unsynced = self.unsynced.take().map_or(0, |unsynced| unsynced.events);
         match self.output.sync() {
-            Ok(()) => true,
+            Ok(()) => {
+                self.queue.synced();
+                true
+            }
             Err(error) => {
                 self.queue.recount(unsynced, error);
+                if let Some(journal) = self.journal {
+                    journal.doubt();
+                }
                 false
             }
         }
     }
 
     fn rotate(&mut self) {
-        if self.unsynced.is_some() || self.journal.is_some() {
-            self.sync();
-        }
+        // The journal forgets the calls of a segment before that is deleted.
+        let is_told = !self.is_durable() || self.shrink_journal();
         let Some(file) = self.output.file() else {
             return;
         };
@@ -221,30 +227,27 @@ impl Drain<'_> {
         }
         #[cfg(feature = "chain")]
         self.sealing.begin_file();
-        // The journal forgets the calls of a segment before that is deleted.
-        if (self.journal.is_none() || self.shrink_journal())
-            && let Err(error) = self.output.file().map_or(Ok(()), |file| file.prune())
-        {
+        if is_told && let Err(error) = self.output.file().map_or(Ok(()), |file| file.prune()) {
             self.queue.note(error);
         }
     }
 
     fn reopen(&mut self) {
-        if self.unsynced.is_some() {
-            self.sync();
+        // What is in the file that is left may never be looked at again.
+        if self.is_durable() {
+            self.shrink_journal();
         }
         let reopened = match self.output.file().map(super::file::LogFile::reopen) {
             None => Err(io::Error::new(
                 io::ErrorKind::Unsupported,
                 "the sink writes to no file of its own",
             )),
-            Some(Ok(None)) => Ok(()),
-            Some(Ok(Some(tail))) => {
-                if tail.is_torn {
-                    self.output.begin_line();
+            Some(Ok(is_another)) => {
+                if is_another {
+                    self.output.begin_file();
+                    #[cfg(feature = "chain")]
+                    self.sealing.begin_file();
                 }
-                #[cfg(feature = "chain")]
-                self.sealing.begin_file();
                 Ok(())
             }
             Some(Err(error)) => Err(error),
@@ -261,13 +264,20 @@ impl Drain<'_> {
         }
     }
 
+    /// Whether it matters that what was written is on disk.
+    fn is_durable(&self) -> bool {
+        self.durability != Durability::Buffered || self.journal.is_some()
+    }
+
+    /// Puts what was written on disk, and has the journal forget it; whether
+    /// both succeeded.
     fn shrink_journal(&mut self) -> bool {
-        let Some(journal) = self.journal else {
-            return true;
-        };
         if !self.sync() {
             return false;
         }
+        let Some(journal) = self.journal else {
+            return true;
+        };
         match journal.shrink() {
             Ok(()) => true,
             Err(error) => {
@@ -279,8 +289,8 @@ impl Drain<'_> {
 
     fn finish(&mut self) {
         let is_synced = (self.unsynced.is_none() && self.journal.is_none()) || self.sync();
-        if let (true, Some(journal)) = (is_synced, self.journal)
-            && let Err(error) = journal.close()
+        if let Some(journal) = self.journal
+            && let Err(error) = journal.close(is_synced)
         {
             self.queue.note(error);
         }

@@ -9,7 +9,7 @@ use super::escape;
 use crate::{Beside, BesideFields, CallEvent, Outcome};
 
 /// The longest line, its newline included: promise A9.
-const LINE_LIMIT: usize = 64 * 1024;
+pub(super) const LINE_LIMIT: usize = 64 * 1024;
 /// What an event's own fields may take of it. The rest is for what is written
 /// beside them.
 const EVENT_LIMIT: usize = LINE_LIMIT - 1024;

@@ -131,13 +131,19 @@ impl LineOutput {
         is_gone
     }
 
+    /// What comes next goes into another file, which ends with a whole line.
+    pub(super) fn begin_file(&mut self) {
+        self.torn = false;
+    }
+
     /// Finds out whether writing works, by an empty line.
     pub(super) fn probe(&mut self) -> io::Result<()> {
         self.contained(|output| {
             output.write_some(b"\n")?;
             output.torn = false;
             output.flush()
-        })
+        })?;
+        self.sync()
     }
 
     fn writer(&mut self) -> &mut dyn Write {

@@ -1,7 +1,7 @@
 //! From the lines of the queue to the bytes of the log: where a segment ends,
 //! what is written beside an event, and the chain.
 
-use super::line;
+use super::{line, queue::LARGE};
 #[cfg(feature = "chain")]
 use crate::{
     Chaining,
@@ -90,6 +90,9 @@ impl Sealing {
         };
         #[cfg(feature = "chain")]
         let mut last = self.chain.as_ref().and_then(|chain| chain.last);
+        if self.sealed.capacity() > LARGE && self.sealed.len() < self.sealed.capacity() / 4 {
+            self.sealed = Vec::new();
+        }
         self.sealed.clear();
         for line in line::lines(lines) {
             let start = self.sealed.len();

@@ -12,6 +12,9 @@ use crate::{
     Outcome,
 };
 
+/// The longest id of a call that can be started, in bytes.
+const MAX_CALL_ID: usize = 128;
+
 impl AuditSink for JsonLinesAuditSink {
     fn on_call(&self, event: &CallEvent) {
         self.take(event.into());
@@ -62,9 +65,15 @@ impl AuditSink for JsonLinesAuditSink {
             outcome: &unknown,
             ..start.into()
         };
+        check_call_id(&start.call_id)?;
         self.queue.reserve(self.patience(starts.patience))?;
-        line::with_line(said, |line| starts.journal.start(line))
-            .inspect_err(|_| self.queue.release())
+        let started = line::with_line(said, |line| starts.journal.start(line));
+        started.map_err(|(refused, is_place_free)| {
+            if is_place_free {
+                self.queue.release();
+            }
+            refused
+        })
     }
 
     fn drops(&self) -> u64 {
@@ -97,7 +106,11 @@ impl JsonLinesAuditSink {
         if let (Offer::Taken(ticket), true) = (offered, self.waits_for_disk)
             && !self.on_writer_thread()
         {
-            self.queue.wait_for(ticket);
+            let at_most = match &self.backpressure {
+                Backpressure::Block { at_most } => *at_most,
+                Backpressure::Drop | Backpressure::Spill(_) => None,
+            };
+            self.queue.wait_for(ticket, at_most);
         }
     }
 
@@ -141,6 +154,17 @@ impl JsonLinesAuditSink {
                 Offer::Full
             }
         }
+    }
+}
+
+/// A call is known by its id in the journal and in the log: it must be the same
+/// in both, however long the rest of a line is.
+fn check_call_id(id: &str) -> Result<(), AuditError> {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    if (1..=MAX_CALL_ID).contains(&id.len()) && id.bytes().all(is_plain) {
+        Ok(())
+    } else {
+        Err(AuditError::CallId)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A log, as its files are when it is opened.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
 };
@@ -73,10 +73,14 @@ impl AuditLog {
     /// Neither the file nor a rotated segment of it is there, the path leads
     /// to something that is no file, or it may not be read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, ReadError> {
-        let path = path.as_ref();
+        let mut path = path.as_ref().to_owned();
+        // The segments are where the file is, not where a link to it is.
+        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
+            path = fs::canonicalize(&path).map_err(ReadError::at(&path))?;
+        }
         Ok(Self {
-            path: path.to_owned(),
-            segments: segment::list(path)?,
+            segments: segment::list(&path)?,
+            path,
         })
     }
 

@@ -155,7 +155,7 @@ impl Drop for EventReceiver {
         // Nobody will see them.
         state.lost += state.events.len() as u64;
         state.events.clear();
-        drop(state);
-        self.shared.close();
+        // Under the same lock, so that none comes between.
+        state.is_closed = true;
     }
 }

@@ -5,7 +5,8 @@ use std::{fmt, time::Duration};
 use crate::{AuditError, AuditSink, Beside, BesideFields, CallEvent, Health};
 
 /// Gives those events to another sink that it is asked for, and leaves the
-/// others out. What is left out is not counted.
+/// others out. What is left out is not counted. It is not strict, whatever the
+/// other sink is: a call that is left out has no record.
 ///
 /// ```
 /// use atd_audit::{AuditSink, FilterAuditSink, MemoryAuditSink, Outcome};

@@ -119,8 +119,8 @@ impl AuditSink for TeeAuditSink {
     /// Each sink that is strict has to answer for the call.
     fn on_start(&self, start: &CallEvent) -> Result<(), AuditError> {
         let [first, second] = &self.sinks;
-        first.on_start(start)?;
-        second.on_start(start)
+        self.contained(Err(AuditError::Ended), || first.on_start(start))?;
+        self.contained(Err(AuditError::Ended), || second.on_start(start))
     }
 
     fn drops(&self) -> u64 {
@@ -152,8 +152,9 @@ impl AuditSink for TeeAuditSink {
     /// Waits for both, each with the whole of `timeout`.
     fn flush(&self, timeout: Duration) -> Result<(), AuditError> {
         let [first, second] = &self.sinks;
-        let flushed = first.flush(timeout);
-        second.flush(timeout).and(flushed)
+        let flushed = self.contained(Err(AuditError::Ended), || first.flush(timeout));
+        self.contained(Err(AuditError::Ended), || second.flush(timeout))
+            .and(flushed)
     }
 }
 

@@ -128,7 +128,8 @@ impl Dispatcher {
         if !has_to_wait {
             return;
         }
-        if self.handing_over.len() < REFUSALS_WAITING {
+        // The event of a call whose start may yet be answered has to come.
+        if starting.is_some() || self.handing_over.len() < REFUSALS_WAITING {
             drop(self.record(audit, entry, starting));
         } else {
             self.metrics.audit_skipped.add_one();

@@ -42,12 +42,19 @@ pub(super) struct Upkeep {
     pub(super) retention: Retention,
     /// Whether a change is on disk before it counts.
     pub(super) durable: bool,
+    /// Whether a device or a pipe will not do.
+    pub(super) needs_regular: bool,
+    /// Whether the lines are chained.
+    pub(super) chained: bool,
     pub(super) clock: Clock,
     pub(super) disk: Disk,
 }
 
 /// The file at a log's path, open to be appended to, and the segments beside.
 pub(super) struct LogFile {
+    /// As it was given.
+    named: PathBuf,
+    /// Where that leads to: the segments are there too.
     path: PathBuf,
     handle: Handle,
     upkeep: Upkeep,
@@ -59,27 +66,56 @@ pub(super) struct LogFile {
     begun: SystemTime,
     /// A sync failed: nothing more goes into this file.
     is_distrusted: bool,
+    /// That the file is in the directory is on disk.
+    is_directory_synced: bool,
+    /// A rotation failed: the next one is tried at this length.
+    rotate_from: u64,
 }
+
+/// How much is written before a rotation that failed is tried again.
+const ROTATE_AGAIN_AFTER: u64 = 1024 * 1024;
 
 impl LogFile {
     /// Opens the log at `path`; what it ends in comes with it.
-    pub(super) fn open(path: &Path, upkeep: Upkeep) -> io::Result<(Self, Tail)> {
-        let handle = open_locked(&upkeep.disk, path)?;
+    pub(super) fn open(named: &Path, upkeep: Upkeep) -> io::Result<(Self, Tail)> {
+        let log = Self::at(named, upkeep)?;
+        if !log.is_regular {
+            return Ok((log, Tail::default()));
+        }
+        log.finish_rotation()?;
+        let tail = tail::read(&log.path, log.upkeep.chained)?;
+        if log.upkeep.durable {
+            log.handle.sync()?;
+            let directory = segments::directory(&log.path);
+            log.upkeep.disk.sync_directory(directory)?;
+        }
+        Ok((log, tail))
+    }
+
+    /// Opens the file that the name leads to.
+    fn at(named: &Path, upkeep: Upkeep) -> io::Result<Self> {
+        let handle = open_locked(&upkeep.disk, named)?;
         let found = handle.file().metadata()?;
         let is_regular = found.is_file();
-        let wants_file = upkeep.rotation != Rotation::new() || upkeep.durable;
-        if wants_file && !is_regular {
+        if upkeep.needs_regular && !is_regular {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!(
                     "{} is no regular file: it can neither be rotated nor synced",
-                    path.display()
+                    named.display()
                 ),
             ));
         }
+        let is_link = fs::symlink_metadata(named).is_ok_and(|found| found.is_symlink());
+        let path = if is_link && is_regular {
+            fs::canonicalize(named)?
+        } else {
+            named.to_owned()
+        };
         let begun = found.created().or_else(|_| found.modified());
-        let log = Self {
-            path: path.to_owned(),
+        Ok(Self {
+            named: named.to_owned(),
+            path,
             length: found.len(),
             // What an earlier process wrote is not ours to take out again.
             synced: found.len(),
@@ -88,18 +124,9 @@ impl LogFile {
             is_regular,
             upkeep,
             is_distrusted: false,
-        };
-        if !is_regular {
-            return Ok((log, Tail::default()));
-        }
-        log.finish_rotation()?;
-        let tail = tail::read(path)?;
-        if log.upkeep.durable {
-            log.handle.sync()?;
-            let directory = segments::directory(path);
-            log.upkeep.disk.sync_directory(directory)?;
-        }
-        Ok((log, tail))
+            is_directory_synced: true,
+            rotate_from: 0,
+        })
     }
 
     pub(super) fn is_regular(&self) -> bool {
@@ -114,6 +141,9 @@ impl LogFile {
 
     /// After how many bytes the segment ends; `None` for never.
     pub(super) fn room(&self) -> Option<u64> {
+        if self.length < self.rotate_from {
+            return None;
+        }
         let Rotation { max_bytes, max_age } = self.upkeep.rotation;
         let is_old = max_age.is_some_and(|age| {
             let now = (self.upkeep.clock.0)();
@@ -128,6 +158,15 @@ impl LogFile {
     /// Puts everything written so far on disk. If that fails, nothing more is
     /// written to this file.
     pub(super) fn sync(&mut self) -> io::Result<()> {
+        if self.is_distrusted {
+            // To ask again could be answered with a yes that is none.
+            return Err(io::Error::other("an earlier sync of the file failed"));
+        }
+        if !self.is_directory_synced {
+            let directory = segments::directory(&self.path);
+            self.upkeep.disk.sync_directory(directory)?;
+            self.is_directory_synced = true;
+        }
         if !self.is_regular || self.synced == self.length {
             return Ok(());
         }
@@ -140,20 +179,22 @@ impl LogFile {
 
     /// Takes out again what was written since the last sync that succeeded.
     pub(super) fn discard_unsynced(&mut self) -> io::Result<()> {
-        self.handle.truncate(self.synced)?;
-        self.length = self.synced;
+        // Never longer: somebody else may have cut it.
+        let length = self.handle.file().metadata()?.len().min(self.synced);
+        self.handle.truncate(length)?;
+        (self.length, self.synced) = (length, length);
         Ok(())
     }
 
-    /// Rotates the file away and begins a new one.
+    /// Rotates the file away and begins a new one. What is in it was synced if
+    /// it is to be.
     pub(super) fn rotate(&mut self) -> io::Result<()> {
-        if self.upkeep.durable {
-            self.sync()?;
-        }
         self.begin_next()
+            .inspect_err(|_| self.rotate_from = self.length + ROTATE_AGAIN_AFTER)
     }
 
-    /// Deletes the segments that are not kept any longer.
+    /// Deletes the segments that are not kept any longer; never the newest,
+    /// from which the chain goes on.
     pub(super) fn prune(&self) -> io::Result<()> {
         let Retention {
             max_segments,
@@ -166,8 +207,9 @@ impl LogFile {
         let mut bytes = self.length;
         for (_, segment) in segments::rotated(&self.path)?.iter().rev() {
             bytes += fs::metadata(segment).map_or(0, |found| found.len());
-            let is_kept = max_segments.is_none_or(|limit| kept < limit.get())
-                && max_total_bytes.is_none_or(|limit| bytes <= limit.get());
+            let is_kept = kept == 0
+                || (max_segments.is_none_or(|limit| kept < limit.get())
+                    && max_total_bytes.is_none_or(|limit| bytes <= limit.get()));
             if is_kept {
                 kept += 1;
             } else {
@@ -177,20 +219,31 @@ impl LogFile {
         Ok(())
     }
 
-    /// Opens the log's path anew, where another file may be by now. Whether
-    /// there was one, and whether it ends in the middle of a line.
-    pub(super) fn reopen(&mut self) -> io::Result<Option<Tail>> {
+    /// Opens the log's name anew, where another file may be by now; whether one
+    /// is. That goes on from a line of its own, and with the chain of this one.
+    pub(super) fn reopen(&mut self) -> io::Result<bool> {
         let here = identity(&self.handle.file().metadata()?);
-        match fs::metadata(&self.path) {
-            Ok(found) if here.is_some() && identity(&found) == here => return Ok(None),
+        match fs::metadata(&self.named) {
+            Ok(found) if here.is_some() && identity(&found) == here => return Ok(false),
             _ => {}
         }
-        if self.upkeep.durable {
-            self.sync()?;
+        let mut next = Self::at(&self.named, self.upkeep.clone())?;
+        if next.is_regular {
+            let tail = tail::of_file(&next.path)?;
+            if tail.is_chained {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    format!("{} has a chain of its own", next.path.display()),
+                ));
+            }
+            if tail.is_torn {
+                next.handle.write_all(b"\n")?;
+                next.length += 1;
+            }
         }
-        let (next, tail) = Self::open(&self.path, self.upkeep.clone())?;
+        next.is_directory_synced = !(next.upkeep.durable && next.is_regular);
         *self = next;
-        Ok(Some(tail))
+        Ok(true)
     }
 
     /// Puts a new file in the place of this one, which becomes a segment.
@@ -214,7 +267,10 @@ impl LogFile {
 
         let handle = disk.create(&next)?;
         handle.lock(&self.path)?;
-        disk.link(&self.path, &segment)?;
+        // A file with nothing in it makes no segment.
+        if self.length > 0 {
+            disk.link(&self.path, &segment)?;
+        }
         if let Err(error) = disk.rename(&next, &self.path) {
             // As before, as far as can be.
             if fs::symlink_metadata(&self.path).is_ok() {
@@ -226,10 +282,10 @@ impl LogFile {
         }
         self.handle = handle;
         (self.length, self.synced, self.begun) = (0, 0, now);
-        self.is_distrusted = false;
-        if self.upkeep.durable {
-            disk.sync_directory(segments::directory(&self.path))?;
-        }
+        (self.is_distrusted, self.rotate_from) = (false, 0);
+        // Made good by the next sync, if it fails now.
+        self.is_directory_synced =
+            !self.upkeep.durable || disk.sync_directory(segments::directory(&self.path)).is_ok();
         Ok(())
     }
 

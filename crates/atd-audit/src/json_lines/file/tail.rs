@@ -6,13 +6,16 @@ use std::{
     path::Path,
 };
 
-use super::{super::line::is_whole, to_read};
+use super::{
+    super::line::{LINE_LIMIT, is_whole},
+    to_read,
+};
 #[cfg(feature = "chain")]
 use crate::chain::Link;
 use crate::segments::{self, Backwards, read_full_at};
 
-/// No line of ours is longer.
-const LONGEST: u64 = 1024 * 1024;
+/// What is longer is no line of ours.
+const LONGEST: u64 = LINE_LIMIT as u64;
 
 /// What a log ends in.
 #[derive(Default)]
@@ -28,10 +31,12 @@ pub(in crate::json_lines) struct Tail {
     pub(in crate::json_lines) last: Option<Link>,
 }
 
-/// What the log at `path` ends in, its rotated segments included.
-pub(super) fn read(path: &Path) -> io::Result<Tail> {
+/// What the log at `path` ends in, its rotated segments included. If it is to go on
+/// chained, the last line that is chained counts, whatever came after it:
+/// no number is given twice.
+pub(super) fn read(path: &Path, is_to_be_chained: bool) -> io::Result<Tail> {
     let mut tail = Tail::default();
-    match last_line(path, &mut tail) {
+    match last_line(path, &mut tail, is_to_be_chained) {
         Ok(true) => return Ok(tail),
         Ok(false) => {}
         // Whoever may append and not read gets an empty line too many, which
@@ -45,7 +50,7 @@ pub(super) fn read(path: &Path) -> io::Result<Tail> {
     }
     let is_torn = tail.is_torn;
     for (_, segment) in segments::rotated(path)?.iter().rev() {
-        if last_line(segment, &mut tail)? {
+        if last_line(segment, &mut tail, is_to_be_chained)? {
             break;
         }
     }
@@ -53,9 +58,16 @@ pub(super) fn read(path: &Path) -> io::Result<Tail> {
     Ok(tail)
 }
 
+/// What one file ends in.
+pub(super) fn of_file(path: &Path) -> io::Result<Tail> {
+    let mut tail = Tail::default();
+    last_line(path, &mut tail, false)?;
+    Ok(tail)
+}
+
 /// Looks for the last line of a file that is an event's. A line that lacks
 /// nothing but its newline is one; whatever a crash left besides is not.
-fn last_line(path: &Path, tail: &mut Tail) -> io::Result<bool> {
+fn last_line(path: &Path, tail: &mut Tail, wants_chain: bool) -> io::Result<bool> {
     let Some(file) = to_read(path)? else {
         return Ok(false);
     };
@@ -66,7 +78,8 @@ fn last_line(path: &Path, tail: &mut Tail) -> io::Result<bool> {
     loop {
         let is_line = range.end - range.start <= LONGEST && {
             let line = bytes(&file, range.start, range.end)?;
-            tail.note(&line)
+            let is_event = tail.note(&line);
+            is_event && (tail.is_chained || !wants_chain)
         };
         if is_line {
             return Ok(true);

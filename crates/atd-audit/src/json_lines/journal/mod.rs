@@ -20,7 +20,8 @@ use super::{
 };
 use crate::{AuditError, segments};
 
-/// The file is made anew when it has grown to this many bytes.
+/// The file is made anew when it has grown to this many bytes, and to twice what
+/// it was then.
 const LARGE: u64 = 8 * 1024 * 1024;
 
 pub(super) struct Journal {
@@ -45,12 +46,18 @@ struct State {
     failed: u64,
     error: Option<Arc<io::Error>>,
     is_committing: bool,
+    /// The length from which on the file is made anew.
+    large: u64,
+    /// No more calls are started.
+    is_closed: bool,
 }
 
 /// A call's id as it stands in a line.
 type CallId = Box<[u8]>;
 
 struct Call {
+    /// Counts the starts: the file holds the calls in this order.
+    number: u64,
     line: Box<[u8]>,
     phase: Phase,
 }
@@ -63,6 +70,9 @@ enum Phase {
     Ended,
     /// Its event is on record, and on disk after the log's next sync.
     Recorded,
+    /// Its event was on record when the log could not be synced: whether it
+    /// still is, the next opening finds out.
+    InDoubt,
 }
 
 impl Journal {
@@ -70,15 +80,19 @@ impl Journal {
     /// record now.
     pub(super) fn open(path: &Path, disk: Disk, calls: &[Vec<u8>]) -> io::Result<Self> {
         let file = open_locked(&disk, path)?;
-        let call = |line: &Vec<u8>| {
+        let call = |(number, line): (u64, &Vec<u8>)| {
             let call = Call {
+                number,
                 line: line.as_slice().into(),
                 phase: Phase::Ended,
             };
             (call_id(line).into(), call)
         };
         let mut state = State {
-            calls: calls.iter().map(call).collect(),
+            calls: (0..).zip(calls).map(call).collect(),
+            taken: calls.len() as u64,
+            committed: calls.len() as u64,
+            large: LARGE,
             ..State::default()
         };
         let lines = state.lines();
@@ -97,14 +111,20 @@ impl Journal {
     }
 
     /// Puts the start of a call on disk, together with those that are started
-    /// at the same time.
-    pub(super) fn start(&self, line: &[u8]) -> Result<(), AuditError> {
+    /// at the same time. A start that is refused says whether the place that was
+    /// kept for its event is still free.
+    pub(super) fn start(&self, line: &[u8]) -> Result<(), (AuditError, bool)> {
         let id = call_id(line);
         let mut state = self.lock();
-        if state.calls.contains_key(id) {
-            return Err(AuditError::AlreadyStarted);
+        if state.is_closed {
+            return Err((AuditError::Ended, true));
+        }
+        let is_over = |call: &Call| call.phase == Phase::Recorded;
+        if !state.calls.get(id).is_none_or(is_over) {
+            return Err((AuditError::AlreadyStarted, true));
         }
         let call = Call {
+            number: state.taken,
             line: line.into(),
             phase: Phase::Started,
         };
@@ -117,10 +137,11 @@ impl Journal {
                 return Ok(());
             }
             if state.failed >= mine {
-                state.calls.remove(id);
+                let refused = state.calls.remove(id);
+                let is_free = refused.is_some_and(|call| call.phase == Phase::Started);
                 let source = state.error.clone();
                 let source = source.unwrap_or_else(|| Arc::new(io::Error::other("it failed")));
-                return Err(AuditError::Journal { source });
+                return Err((AuditError::Journal { source }, is_free));
             }
             state = if state.is_committing {
                 self.wait(state)
@@ -147,13 +168,27 @@ impl Journal {
         let mut state = self.lock();
         for line in line::lines(lines) {
             if let Some(call) = state.calls.get_mut(call_id(line)) {
-                call.phase = Phase::Recorded;
+                // A call that has just begun under the same id is another.
+                if call.phase == Phase::Ended {
+                    call.phase = Phase::Recorded;
+                }
+            }
+        }
+    }
+
+    /// The log could not be synced: what was written since the last time it
+    /// was may be lost.
+    pub(super) fn doubt(&self) {
+        for call in self.lock().calls.values_mut() {
+            if call.phase == Phase::Recorded {
+                call.phase = Phase::InDoubt;
             }
         }
     }
 
     pub(super) fn is_large(&self) -> bool {
-        self.lock().length >= LARGE
+        let state = self.lock();
+        state.length >= state.large
     }
 
     /// Makes the file anew without the calls that are on record. The log has
@@ -165,25 +200,33 @@ impl Journal {
         }
         state.calls.retain(|_, call| call.phase != Phase::Recorded);
         state.file = None;
-        let state = self.commit(state);
+        let mut state = self.commit(state);
+        state.large = LARGE.max(2 * state.length);
         match &state.error {
             Some(error) if state.file.is_none() => Err(io::Error::new(error.kind(), error.clone())),
             _ => Ok(()),
         }
     }
 
-    /// Deletes the file if every call is on record. The log has just been
-    /// synced.
-    pub(super) fn close(&self) -> io::Result<()> {
+    /// Takes no more starts. If the log has just been synced, the file is made
+    /// anew with the calls that are not on record, and deleted if there is none.
+    pub(super) fn close(&self, is_synced: bool) -> io::Result<()> {
         let mut state = self.lock();
+        state.is_closed = true;
         while state.is_committing {
             state = self.wait(state);
         }
-        state.calls.retain(|_, call| call.phase != Phase::Recorded);
-        if state.calls.is_empty() {
-            self.disk.remove(&self.path)?;
+        if !is_synced {
+            return Ok(());
         }
-        Ok(())
+        state.calls.retain(|_, call| call.phase != Phase::Recorded);
+        let is_empty = state.calls.is_empty();
+        drop(state);
+        if is_empty {
+            self.disk.remove(&self.path)
+        } else {
+            self.shrink()
+        }
     }
 
     /// Puts everything that is pending on disk. The lock is let go meanwhile,
@@ -253,8 +296,12 @@ impl State {
     /// The lines of all the calls that are not on record.
     fn lines(&self) -> Vec<u8> {
         let calls = self.calls.values();
-        let lines = calls.filter(|call| call.phase != Phase::Recorded);
-        lines.flat_map(|call| call.line.iter().copied()).collect()
+        let mut calls: Vec<&Call> = calls.filter(|it| it.phase != Phase::Recorded).collect();
+        calls.sort_by_key(|call| call.number);
+        calls
+            .iter()
+            .flat_map(|call| call.line.iter().copied())
+            .collect()
     }
 }
 

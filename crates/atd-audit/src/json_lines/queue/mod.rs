@@ -11,7 +11,7 @@ use std::{
 };
 
 use self::state::State;
-pub(super) use self::writing::{Batch, Retry, Settled, Work};
+pub(super) use self::writing::{Batch, LARGE, Retry, Settled, Work};
 #[cfg(feature = "chain")]
 use crate::chain::Link;
 use crate::{AuditError, Health};
@@ -122,9 +122,15 @@ impl Queue {
         at_most: Option<Duration>,
         worth_waiting: impl Fn(&State) -> bool,
     ) -> MutexGuard<'_, State> {
-        let state = self.lock();
+        let mut state = self.lock();
         let full = |state: &mut State| worth_waiting(state) && !state.has_room(self.capacity);
-        match at_most {
+        if !full(&mut state) {
+            return state;
+        }
+        // What holds the places is to be written soon.
+        state.hurried += 1;
+        self.work.notify_one();
+        let mut state = match at_most {
             None => self.room.wait_while(state, full),
             Some(limit) => Ok(self
                 .room
@@ -132,7 +138,9 @@ impl Queue {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0),
         }
-        .unwrap_or_else(PoisonError::into_inner)
+        .unwrap_or_else(PoisonError::into_inner);
+        state.hurried -= 1;
+        state
     }
 
     /// Takes what was on its way when an earlier process ended, before any
@@ -214,15 +222,12 @@ impl Queue {
         self.room.notify_all();
     }
 
-    /// Waits until the line with this ticket is settled, for as long as that
-    /// takes.
-    pub(super) fn wait_for(&self, ticket: u64) {
+    /// Waits until the line with this ticket is settled, no longer than
+    /// `at_most`.
+    pub(super) fn wait_for(&self, ticket: u64, at_most: Option<Duration>) {
         let state = self.lock();
-        drop(
-            self.progress
-                .wait_while(state, |state| state.settled() < ticket && !state.gone)
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        let is_pending = |state: &State| state.settled() < ticket && !state.gone;
+        drop(self.wait_while(state, at_most.unwrap_or(Duration::MAX), is_pending));
     }
 
     pub(super) fn wait_until_settled(&self, timeout: Duration) -> Result<(), AuditError> {

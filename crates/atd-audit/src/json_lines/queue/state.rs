@@ -28,6 +28,8 @@ pub(super) struct State {
     pub(super) last_error: Option<Arc<io::Error>>,
     /// Since when nothing could be written.
     pub(super) failing_since: Option<SystemTime>,
+    /// That it could be written is not enough any more: it has to be synced.
+    pub(super) sync_failed: bool,
     #[cfg(feature = "chain")]
     pub(super) head: Option<Link>,
     pub(super) reopening: Reopening,

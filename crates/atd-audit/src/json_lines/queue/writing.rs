@@ -17,7 +17,7 @@ use crate::timestamp::now;
 const NAP: Duration = Duration::from_micros(500);
 
 /// A buffer larger than this is let go when little of it was used.
-const LARGE: usize = 1024 * 1024;
+pub(in crate::json_lines) const LARGE: usize = 1024 * 1024;
 
 /// Whether a write that failed is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ impl Queue {
         }
         match &settled.error {
             Some(_) => state.failing_since = state.failing_since.or_else(|| Some(now())),
-            None if settled.written > 0 => state.failing_since = None,
+            None if settled.written > 0 && !state.sync_failed => state.failing_since = None,
             None => {}
         }
         let replaced = state.keep(settled.error);
@@ -157,12 +157,26 @@ impl Queue {
         state.written -= events;
         state.failed += events;
         state.failing_since = state.failing_since.or_else(|| Some(now()));
-        drop(state.keep(Some(error)));
+        state.sync_failed = true;
+        let replaced = state.keep(Some(error));
+        drop(state);
+        self.room.notify_all();
+        drop(replaced);
+    }
+
+    /// What was written is on disk.
+    pub(in crate::json_lines) fn synced(&self) {
+        let mut state = self.lock();
+        if state.sync_failed {
+            state.sync_failed = false;
+            state.failing_since = None;
+        }
     }
 
     /// Whether writing is possible, found out without an event to write.
     pub(in crate::json_lines) fn found(&self, probed: io::Result<()>) {
         let mut state = self.lock();
+        state.sync_failed &= probed.is_err();
         state.failing_since = match probed {
             Ok(()) => None,
             Err(_) => state.failing_since.or_else(|| Some(now())),
