@@ -18,7 +18,9 @@ pub const OUTCOME_UNKNOWN: &str = "OUTCOME_UNKNOWN";
 /// cannot be written. A call that has been started is on record however it
 /// ends: writing its event is tried again until it succeeds, and if the process
 /// dies before that, the log gets an event for it when it is next opened,
-/// `execution_failed` with the code [`OUTCOME_UNKNOWN`].
+/// `execution_failed` with the code [`OUTCOME_UNKNOWN`]. So does, at worst, a
+/// call that was refused because its start could not be put on disk, if it left
+/// no event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Strict {
     pub(crate) patience: Duration,

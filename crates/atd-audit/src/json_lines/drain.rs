@@ -126,10 +126,7 @@ impl Drain<'_> {
     /// Writes as much as the segment takes; false if that failed. What is
     /// settled then is no longer in `rest`.
     fn write_part(&mut self, rest: &mut Rest<'_>) -> bool {
-        #[cfg(feature = "chain")]
-        if self.output.file().is_some_and(|file| file.is_distrusted()) {
-            self.sealing.begin_file();
-        }
+        self.begin_what_follows_distrust();
         rest.terms.room = self.output.file().and_then(|file| file.room());
         let part = self.sealing.part(rest.lines, rest.events, &rest.terms);
         let bytes = self.sealing.bytes(&part, rest.lines);
@@ -171,6 +168,14 @@ impl Drain<'_> {
             self.rotate();
         }
         is_whole
+    }
+
+    /// What is written next may be the first in another file.
+    fn begin_what_follows_distrust(&mut self) {
+        #[cfg(feature = "chain")]
+        if self.output.file().is_some_and(|file| file.is_distrusted()) {
+            self.sealing.begin_file();
+        }
     }
 
     fn lose(&self, rest: &mut Rest<'_>) {
@@ -259,6 +264,7 @@ impl Drain<'_> {
     /// event would show that writing works again.
     fn probe_what_fails(&mut self) {
         if self.journal.is_some() && self.queue.is_failing() {
+            self.begin_what_follows_distrust();
             let probed = self.output.probe();
             self.queue.found(probed);
         }

@@ -51,7 +51,8 @@ pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
 /// **Full queue.** An event that finds the queue full is dropped and counted,
 /// unless [`Backpressure`] says otherwise. An event holds its place until it
 /// is written, so at most the capacity's number of lines, each of at most
-/// 64 KiB, is in memory.
+/// 64 KiB, is queued; with what is being written, and chained, up to three
+/// times that is in memory.
 ///
 /// **On record** means that the writer took the whole line and its `flush`
 /// succeeded; where it is a file, the operating system has the line then.

@@ -122,12 +122,13 @@ impl LineOutput {
 
     /// Whether what was written and not synced could be taken out again.
     fn discard_unsynced(&mut self) -> bool {
-        let is_gone = match &mut self.target {
-            Target::File(file) => file.discard_unsynced().is_ok(),
-            Target::Plain(_) | Target::Durable(_) => false,
+        let (is_gone, is_left) = match &mut self.target {
+            Target::File(file) => (file.discard_unsynced().is_ok(), file.is_distrusted()),
+            Target::Plain(_) | Target::Durable(_) => (false, false),
         };
-        // A new file begins with a line.
-        self.torn = !is_gone;
+        // What is left of the file may end in the middle of a line; another
+        // file begins with one.
+        self.torn = !(is_gone && is_left);
         is_gone
     }
 

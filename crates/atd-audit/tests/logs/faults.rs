@@ -97,7 +97,7 @@ fn each_case(check: impl Fn(Kind, usize) + Sync) {
             scope.spawn(move || {
                 (first % step..200)
                     .step_by(step)
-                    .for_each(|at| check(kind, at))
+                    .for_each(|at| check(kind, at));
             });
         }
     });

@@ -97,10 +97,10 @@ fn run(place: &Place, mode: Mode, round: u64, reports: usize) -> Vec<(String, u6
     for line in lines {
         // The last one may be torn as well.
         let line = line.unwrap();
-        if let Some((word @ ("began" | "ended"), n)) = line.split_once(' ') {
-            if n.len() == (round * 1_000_000).to_string().len() {
-                said.push((word.to_owned(), n.parse().unwrap()));
-            }
+        if let Some((word @ ("began" | "ended"), n)) = line.split_once(' ')
+            && n.len() == (round * 1_000_000).to_string().len()
+        {
+            said.push((word.to_owned(), n.parse().unwrap()));
         }
         if said.len() == reports {
             child.kill().unwrap();

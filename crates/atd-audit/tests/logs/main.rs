@@ -10,6 +10,7 @@
 mod chain;
 mod durability;
 mod faults;
+mod hard_cases;
 mod killed;
 mod locking;
 mod reopening;

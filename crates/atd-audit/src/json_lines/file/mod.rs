@@ -134,7 +134,6 @@ impl LogFile {
     }
 
     /// Whether what comes next goes into another file.
-    #[cfg(feature = "chain")]
     pub(super) fn is_distrusted(&self) -> bool {
         self.is_distrusted
     }
@@ -179,8 +178,12 @@ impl LogFile {
 
     /// Takes out again what was written since the last sync that succeeded.
     pub(super) fn discard_unsynced(&mut self) -> io::Result<()> {
+        let to = self.synced;
+        // What cannot be taken out now is not taken out later: its lines have
+        // their numbers.
+        self.synced = self.length;
         // Never longer: somebody else may have cut it.
-        let length = self.handle.file().metadata()?.len().min(self.synced);
+        let length = self.handle.file().metadata()?.len().min(to);
         self.handle.truncate(length)?;
         (self.length, self.synced) = (length, length);
         Ok(())

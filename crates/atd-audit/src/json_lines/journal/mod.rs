@@ -216,17 +216,17 @@ impl Journal {
         while state.is_committing {
             state = self.wait(state);
         }
-        if !is_synced {
-            return Ok(());
-        }
-        state.calls.retain(|_, call| call.phase != Phase::Recorded);
-        let is_empty = state.calls.is_empty();
+        let mut calls = state.calls.values();
+        let is_empty = calls.all(|call| call.phase == Phase::Recorded);
         drop(state);
-        if is_empty {
-            self.disk.remove(&self.path)
-        } else {
-            self.shrink()
-        }
+        let closed = match (is_synced, is_empty) {
+            (true, true) => self.disk.remove(&self.path),
+            (true, false) => self.shrink(),
+            (false, _) => Ok(()),
+        };
+        // With the file goes the lock.
+        self.lock().file = None;
+        closed
     }
 
     /// Puts everything that is pending on disk. The lock is let go meanwhile,
