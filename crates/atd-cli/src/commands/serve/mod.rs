@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use atd_runtime::registry::DirectoryTokenBroker;
 use atd_runtime::server::{BoundSocket, CursorKey, ShutdownReport};
 use atd_runtime::tools::{EchoSay, FsRead, FsRoot};
-use atd_runtime::{Gate, Registry, Server, ServerHandle};
+use atd_runtime::{Registry, Server, ServerHandle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::audit::Audit;
@@ -100,7 +100,10 @@ fn registry(root: &Path) -> Result<Registry, Failure> {
 
 /// The suite's tools, with the one permit of the saturated one taken.
 #[cfg(feature = "conformance")]
-fn conformance(registry: &Registry, gate: &Gate) -> Result<atd_runtime::gate::Permit, Failure> {
+fn conformance(
+    registry: &Registry,
+    gate: &atd_runtime::Gate,
+) -> Result<atd_runtime::gate::Permit, Failure> {
     use atd_runtime::gate::{Identity, Requirement};
     use atd_runtime::tools::ConformanceOp;
 
