@@ -180,7 +180,8 @@ fn a_trace_and_digests_are_put_on_record_and_nothing_of_their_content() {
 /// A1: what a killed server had begun is made good by the next.
 #[test]
 fn a_strict_server_that_is_killed_leaves_no_call_without_a_record() {
-    let mut serving = Serving::start(&["--audit-strict", "--audit-chain"]);
+    let mut serving =
+        Serving::start(&["--audit-strict", "--audit-chain", "--audit-sync", "always"]);
     (0..5).for_each(|_| call(&serving));
     let (log, journal) = (serving.log(), serving.folder().join("audit.jsonl.journal"));
     assert_eq!(log.lines().count(), 5);
@@ -199,6 +200,8 @@ fn a_strict_server_that_is_killed_leaves_no_call_without_a_record() {
     let next = Serving::start(&[
         "--audit-strict",
         "--audit-chain",
+        "--audit-sync",
+        "always",
         "--audit",
         path.to_str().unwrap(),
     ]);
