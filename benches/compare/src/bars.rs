@@ -1,7 +1,8 @@
 //! What ours is to reach beside the others.
 
-use crate::measure::Measure;
+use crate::measure::Measure::{self, P50, P99, Rate, Time};
 use crate::names::{FLOOR, ONE_THREAD, THEIR_RUNTIME, THEIR_SERVER};
+use Bar::{AtLeast, AtMost};
 
 /// A ratio of ours to another's.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,89 +33,29 @@ impl std::fmt::Display for Bar {
 /// Of which case, which number, beside whom: the bar.
 type Row = (&'static str, Measure, &'static str, Bar);
 
-const THIRD: Bar = Bar::AtMost(1.0 / 3.0);
+const THIRD: Bar = AtMost(1.0 / 3.0);
 
 const BARS: &[Row] = &[
-    (
-        "sink/producers/1",
-        Measure::Rate,
-        THEIR_RUNTIME,
-        Bar::AtLeast(6.0),
-    ),
-    (
-        "sink/producers/4",
-        Measure::Rate,
-        THEIR_RUNTIME,
-        Bar::AtLeast(12.0),
-    ),
-    ("sink/producers/1", Measure::P50, THEIR_RUNTIME, THIRD),
-    ("sink/producers/1", Measure::P99, THEIR_RUNTIME, THIRD),
-    ("sink/producers/4", Measure::P50, THEIR_RUNTIME, THIRD),
-    ("sink/producers/4", Measure::P99, THEIR_RUNTIME, THIRD),
-    (
-        "sink/chained/1",
-        Measure::Rate,
-        THEIR_RUNTIME,
-        Bar::AtLeast(4.0),
-    ),
-    (
-        "sink/chained/4",
-        Measure::Rate,
-        THEIR_RUNTIME,
-        Bar::AtLeast(8.0),
-    ),
-    ("sink/sync", Measure::Rate, ONE_THREAD, Bar::AtLeast(20.0)),
-    ("sink/paced", Measure::P50, THEIR_RUNTIME, THIRD),
-    ("sink/paced", Measure::P99, THEIR_RUNTIME, THIRD),
-    (
-        "dispatch/any",
-        Measure::Time,
-        THEIR_RUNTIME,
-        Bar::AtMost(0.45),
-    ),
-    (
-        "dispatch/checked",
-        Measure::Time,
-        THEIR_RUNTIME,
-        Bar::AtMost(0.45),
-    ),
-    (
-        "dispatch/lossless",
-        Measure::Time,
-        THEIR_RUNTIME,
-        Bar::AtMost(0.2),
-    ),
-    ("socket/one", Measure::Rate, THEIR_SERVER, Bar::AtLeast(1.0)),
-    (
-        "socket/pipelined",
-        Measure::Rate,
-        THEIR_SERVER,
-        Bar::AtLeast(8.0),
-    ),
-    (
-        "socket/connections/8",
-        Measure::Rate,
-        THEIR_SERVER,
-        Bar::AtLeast(2.5),
-    ),
-    (
-        "socket/connections/8",
-        Measure::Rate,
-        FLOOR,
-        Bar::AtLeast(0.7),
-    ),
-    (
-        "socket/connect",
-        Measure::Rate,
-        THEIR_SERVER,
-        Bar::AtLeast(1.3),
-    ),
-    (
-        "socket/tool_list/1000",
-        Measure::Time,
-        THEIR_SERVER,
-        Bar::AtMost(0.02),
-    ),
+    ("sink/producers/1", Rate, THEIR_RUNTIME, AtLeast(6.0)),
+    ("sink/producers/4", Rate, THEIR_RUNTIME, AtLeast(12.0)),
+    ("sink/producers/1", P50, THEIR_RUNTIME, THIRD),
+    ("sink/producers/1", P99, THEIR_RUNTIME, THIRD),
+    ("sink/producers/4", P50, THEIR_RUNTIME, THIRD),
+    ("sink/producers/4", P99, THEIR_RUNTIME, THIRD),
+    ("sink/chained/1", Rate, THEIR_RUNTIME, AtLeast(4.0)),
+    ("sink/chained/4", Rate, THEIR_RUNTIME, AtLeast(8.0)),
+    ("sink/sync", Rate, ONE_THREAD, AtLeast(20.0)),
+    ("sink/paced", P50, THEIR_RUNTIME, THIRD),
+    ("sink/paced", P99, THEIR_RUNTIME, THIRD),
+    ("dispatch/any", Time, THEIR_RUNTIME, AtMost(0.45)),
+    ("dispatch/checked", Time, THEIR_RUNTIME, AtMost(0.45)),
+    ("dispatch/lossless", Time, THEIR_RUNTIME, AtMost(0.2)),
+    ("socket/one", Rate, THEIR_SERVER, AtLeast(1.0)),
+    ("socket/pipelined", Rate, THEIR_SERVER, AtLeast(8.0)),
+    ("socket/connections/8", Rate, THEIR_SERVER, AtLeast(2.5)),
+    ("socket/connections/8", Rate, FLOOR, AtLeast(0.7)),
+    ("socket/connect", Rate, THEIR_SERVER, AtLeast(1.3)),
+    ("socket/tool_list/1000", Time, THEIR_SERVER, AtMost(0.02)),
 ];
 
 /// What ours is to reach there, if anything.

@@ -115,86 +115,53 @@ pub trait AuditSink: Send + Sync {
     }
 }
 
-impl<S: AuditSink + ?Sized> AuditSink for Arc<S> {
-    fn on_call(&self, event: &CallEvent) {
-        (**self).on_call(event);
-    }
+/// A pointer to a sink is that sink. Every method is handed on: one that were
+/// not would answer with the trait's default.
+macro_rules! hand_on_from {
+    ($pointer:ident) => {
+        impl<S: AuditSink + ?Sized> AuditSink for $pointer<S> {
+            fn on_call(&self, event: &CallEvent) {
+                (**self).on_call(event);
+            }
 
-    fn try_on_call(&self, event: &CallEvent) -> bool {
-        (**self).try_on_call(event)
-    }
+            fn try_on_call(&self, event: &CallEvent) -> bool {
+                (**self).try_on_call(event)
+            }
 
-    fn may_wait(&self) -> bool {
-        (**self).may_wait()
-    }
+            fn may_wait(&self) -> bool {
+                (**self).may_wait()
+            }
 
-    fn wants(&self) -> BesideFields {
-        (**self).wants()
-    }
+            fn wants(&self) -> BesideFields {
+                (**self).wants()
+            }
 
-    fn on_call_with(&self, event: &CallEvent, beside: &Beside, may_wait: bool) -> bool {
-        (**self).on_call_with(event, beside, may_wait)
-    }
+            fn on_call_with(&self, event: &CallEvent, beside: &Beside, may_wait: bool) -> bool {
+                (**self).on_call_with(event, beside, may_wait)
+            }
 
-    fn is_strict(&self) -> bool {
-        (**self).is_strict()
-    }
+            fn is_strict(&self) -> bool {
+                (**self).is_strict()
+            }
 
-    fn on_start(&self, start: &CallEvent) -> Result<(), AuditError> {
-        (**self).on_start(start)
-    }
+            fn on_start(&self, start: &CallEvent) -> Result<(), AuditError> {
+                (**self).on_start(start)
+            }
 
-    fn drops(&self) -> u64 {
-        (**self).drops()
-    }
+            fn drops(&self) -> u64 {
+                (**self).drops()
+            }
 
-    fn health(&self) -> Health {
-        (**self).health()
-    }
+            fn health(&self) -> Health {
+                (**self).health()
+            }
 
-    fn flush(&self, timeout: Duration) -> Result<(), AuditError> {
-        (**self).flush(timeout)
-    }
+            fn flush(&self, timeout: Duration) -> Result<(), AuditError> {
+                (**self).flush(timeout)
+            }
+        }
+    };
 }
 
-impl<S: AuditSink + ?Sized> AuditSink for Box<S> {
-    fn on_call(&self, event: &CallEvent) {
-        (**self).on_call(event);
-    }
-
-    fn try_on_call(&self, event: &CallEvent) -> bool {
-        (**self).try_on_call(event)
-    }
-
-    fn may_wait(&self) -> bool {
-        (**self).may_wait()
-    }
-
-    fn wants(&self) -> BesideFields {
-        (**self).wants()
-    }
-
-    fn on_call_with(&self, event: &CallEvent, beside: &Beside, may_wait: bool) -> bool {
-        (**self).on_call_with(event, beside, may_wait)
-    }
-
-    fn is_strict(&self) -> bool {
-        (**self).is_strict()
-    }
-
-    fn on_start(&self, start: &CallEvent) -> Result<(), AuditError> {
-        (**self).on_start(start)
-    }
-
-    fn drops(&self) -> u64 {
-        (**self).drops()
-    }
-
-    fn health(&self) -> Health {
-        (**self).health()
-    }
-
-    fn flush(&self, timeout: Duration) -> Result<(), AuditError> {
-        (**self).flush(timeout)
-    }
-}
+hand_on_from!(Arc);
+hand_on_from!(Box);

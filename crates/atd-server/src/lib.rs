@@ -57,6 +57,7 @@ mod middleware;
 mod output;
 mod server;
 mod session;
+mod text;
 mod tier;
 mod unix;
 

@@ -77,7 +77,7 @@ impl Drain<'_> {
             }
             drain.sync_if_due();
             if drain.journal.is_some_and(Journal::is_large) {
-                drain.shrink_journal();
+                drain.put_on_disk();
             }
         }
         drain.finish();
@@ -223,7 +223,7 @@ impl Drain<'_> {
 
     fn rotate(&mut self) {
         // The journal forgets the calls of a segment before that is deleted.
-        let is_told = !self.is_durable() || self.shrink_journal();
+        let is_told = !self.is_durable() || self.put_on_disk();
         let Some(file) = self.output.file() else {
             return;
         };
@@ -240,7 +240,7 @@ impl Drain<'_> {
     fn reopen(&mut self) {
         // What is in the file that is left may never be looked at again.
         if self.is_durable() {
-            self.shrink_journal();
+            self.put_on_disk();
         }
         let reopened = match self.output.file().map(super::file::LogFile::reopen) {
             None => Err(io::Error::new(
@@ -277,7 +277,7 @@ impl Drain<'_> {
 
     /// Puts what was written on disk, and has the journal forget it; whether
     /// both succeeded.
-    fn shrink_journal(&mut self) -> bool {
+    fn put_on_disk(&mut self) -> bool {
         if !self.sync() {
             return false;
         }

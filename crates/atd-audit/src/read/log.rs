@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::{
@@ -120,10 +121,8 @@ impl AuditLog {
         let mut found = 0;
         for (index, segment) in self.segments.iter().enumerate().rev() {
             let fail = || ReadError::at(segment.path());
-            let file = match segment.file() {
-                Ok(file) => file,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-                Err(error) => return Err(fail()(error)),
+            let Some(file) = still_there(segment)? else {
+                break;
             };
             let mut lines = Backwards::new(&file).map_err(fail())?;
             let mut from = lines.end();
@@ -153,10 +152,8 @@ impl AuditLog {
     pub fn head(&self) -> Result<Option<Head>, ReadError> {
         for segment in self.segments.iter().rev() {
             let fail = || ReadError::at(segment.path());
-            let file = match segment.file() {
-                Ok(file) => file,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-                Err(error) => return Err(fail()(error)),
+            let Some(file) = still_there(segment)? else {
+                break;
             };
             let mut lines = Backwards::new(&file).map_err(fail())?;
             while let Some(line) = lines.previous().map_err(fail())? {
@@ -190,6 +187,16 @@ impl AuditLog {
     pub fn follow(&self, count: u64) -> Result<Follow, ReadError> {
         let (index, offset) = self.start_of_newest(count)?;
         Ok(Follow::new(self, index, offset))
+    }
+}
+
+/// The segment's file; `None` if it was deleted since the log was opened, and
+/// with it all that are older.
+fn still_there(segment: &Segment) -> Result<Option<Arc<File>>, ReadError> {
+    match segment.file() {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ReadError::at(segment.path())(error)),
     }
 }
 

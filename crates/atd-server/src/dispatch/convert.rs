@@ -7,9 +7,10 @@ use atd_proto::{ErrorBody, ErrorCode, JsonText, Response, ToolFailure, ToolResul
 use atd_registry::ArgumentError;
 use serde_json::{Value, json};
 
-use super::error::{CallError, MAX_MESSAGE, cut};
+use super::error::{CallError, MAX_MESSAGE};
 use super::page::Done;
 use crate::control::StopReason;
+use crate::text::cut;
 
 /// When a client that finds no room should try again.
 pub(crate) const OVERLOADED_RETRY_MS: u64 = 1_000;

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::control::StopReason;
 use atd_gate::Refusal;
 use atd_proto::MAX_NESTING;
 use atd_registry::{ArgumentError, SchemaViolations, ToolCallError};
+
+use crate::control::StopReason;
+use crate::text::{cut, shown};
 
 /// Why a call has no result.
 #[derive(Debug, thiserror::Error)]
@@ -177,42 +179,6 @@ impl From<ToolCallError> for CallError {
 /// The longest code and the longest message of a failure, in bytes.
 const MAX_CODE: usize = 128;
 pub(super) const MAX_MESSAGE: usize = 4 * 1024;
-
-/// The longest text of a client's that is repeated, in bytes.
-const MAX_SHOWN: usize = 256;
-
-/// A text of a client's, cut and escaped to be shown.
-pub(super) fn shown(text: &str) -> String {
-    let end = boundary(text, MAX_SHOWN);
-    let mark = if end < text.len() { "…" } else { "" };
-    let mut shown = String::with_capacity(end + mark.len());
-    for c in text[..end].chars() {
-        match c {
-            '"' | '\'' => shown.push(c),
-            other => shown.extend(other.escape_debug()),
-        }
-    }
-    shown.push_str(mark);
-    shown
-}
-
-/// The text, or as much of it as `limit` bytes hold, and a mark.
-pub(super) fn cut(mut text: String, limit: usize) -> String {
-    if text.len() > limit {
-        text.truncate(boundary(&text, limit));
-        text.push('…');
-    }
-    text
-}
-
-/// The last place up to `limit` where a character begins.
-fn boundary(text: &str, limit: usize) -> usize {
-    let limit = limit.min(text.len());
-    (0..=limit)
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0)
-}
 
 fn meant(suggestions: &[Arc<str>]) -> String {
     match suggestions {

@@ -5,11 +5,12 @@ use atd_registry::{Args, ProgressReporter};
 
 use super::Dispatcher;
 use super::contain::contained_now;
-use super::error::{self, CallError, MAX_MESSAGE, cut};
+use super::error::{CallError, MAX_MESSAGE};
 use super::page::Done;
 use super::record::Record;
 use crate::control::CallControl;
 use crate::middleware::CallInfo;
+use crate::text::{cut, shown};
 use crate::tier::TierLimits;
 
 impl Dispatcher {
@@ -130,7 +131,7 @@ pub(super) fn within_budget(result: JsonText, limits: TierLimits) -> Result<Json
 }
 
 fn log(call: &crate::CallInfo<'_>, error: &CallError) {
-    let (call_id, tool_id) = (call.call_id, error::shown(call.tool_id));
+    let (call_id, tool_id) = (call.call_id, shown(call.tool_id));
     match error {
         CallError::Internal { message } | CallError::Panicked { message } => {
             tracing::error!(%call_id, %tool_id, ?message, "the tool is at fault");

@@ -12,9 +12,9 @@ use super::{CallInfo, Middleware};
 /// ```
 /// use atd_server::RedactPaths;
 ///
-/// let redact = RedactPaths::new([("/home/alice/work", "work:"), ("/home/alice", "~")]);
-/// assert_eq!(redact.redacted("no file /home/alice/work/a.txt").unwrap(), "no file work:/a.txt");
-/// assert_eq!(redact.redacted("/home/alice2/a.txt"), None);
+/// let redact = RedactPaths::new([("/srv/agents", "work:"), ("/srv", "~")]);
+/// assert_eq!(redact.redacted("no file /srv/agents/a.txt").unwrap(), "no file work:/a.txt");
+/// assert_eq!(redact.redacted("/srv2/a.txt"), None);
 /// ```
 #[derive(Clone, Debug)]
 pub struct RedactPaths {

@@ -4,6 +4,7 @@ use atd_proto::JsonText;
 use serde_json::json;
 
 use super::{CallInfo, Middleware};
+use crate::text::boundary;
 
 /// The least that a cut result may be, in bytes: there is room for the marker.
 const LEAST: usize = 256;
@@ -72,13 +73,4 @@ pub(crate) fn truncated(result: JsonText, limit: usize) -> JsonText {
             Err(_) => return JsonText::EMPTY_OBJECT,
         }
     }
-}
-
-/// The last place up to `limit` where a character begins.
-fn boundary(text: &str, limit: usize) -> usize {
-    let limit = limit.min(text.len());
-    (0..=limit)
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0)
 }

@@ -82,7 +82,7 @@ impl LogFile {
         if !log.is_regular {
             return Ok((log, Tail::default()));
         }
-        log.finish_rotation()?;
+        log.undo_rotation()?;
         let tail = tail::read(&log.path, log.upkeep.chained)?;
         if log.upkeep.durable {
             log.handle.sync()?;
@@ -261,7 +261,7 @@ impl LogFile {
             // Somebody else has rotated it.
             return self.reopen().map(drop);
         }
-        self.finish_rotation()?;
+        self.undo_rotation()?;
         let disk = self.upkeep.disk.clone();
         let now = (self.upkeep.clock.0)();
         let newest = segments::rotated(&self.path)?.last().map(|(name, _)| *name);
@@ -293,7 +293,7 @@ impl LogFile {
     }
 
     /// Takes back what is left of a rotation that did not come to its end.
-    fn finish_rotation(&self) -> io::Result<()> {
+    fn undo_rotation(&self) -> io::Result<()> {
         self.upkeep.disk.remove(&self.next_path())?;
         let here = identity(&self.handle.file().metadata()?);
         for (_, segment) in segments::rotated(&self.path)?.iter().rev() {

@@ -16,8 +16,11 @@ use std::process::ExitCode;
 pub(crate) use key::read as read_signing_key;
 pub(crate) use moment::Moment;
 
+use atd_runtime::audit::Matching;
+
 use crate::cli::AuditCommand;
 use crate::failure::Failure;
+use crate::output::note;
 
 pub(crate) async fn run(command: AuditCommand) -> Result<ExitCode, Failure> {
     match command {
@@ -28,6 +31,17 @@ pub(crate) async fn run(command: AuditCommand) -> Result<ExitCode, Failure> {
         AuditCommand::Head(options) => head::run(options),
         AuditCommand::Key(options) => key::run(&options),
     }
+}
+
+/// Says how many of the lines that were read hold no event.
+fn note_bad_lines(found: &Matching) -> std::io::Result<()> {
+    if found.bad_lines() > 0 {
+        let lines = counted(found.bad_lines(), "line");
+        note(format!(
+            "{lines} without an event; `atd audit verify` says more"
+        ))?;
+    }
+    Ok(())
 }
 
 /// `1 line`, `2 lines`.

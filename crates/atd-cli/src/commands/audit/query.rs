@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use atd_runtime::audit::AuditLog;
 
 use super::printer::Printer;
-use super::{counted, filter};
+use super::{filter, note_bad_lines};
 use crate::cli::AuditQueryOptions;
 use crate::failure::Failure;
-use crate::{output, paths};
+use crate::paths;
 
 pub(super) fn run(options: AuditQueryOptions) -> Result<ExitCode, Failure> {
     let log = AuditLog::open(paths::audit_log(options.log.log)?)?;
@@ -27,11 +27,6 @@ pub(super) fn run(options: AuditQueryOptions) -> Result<ExitCode, Failure> {
         printed += 1;
     }
     printer.flush()?;
-    if found.bad_lines() > 0 {
-        let lines = counted(found.bad_lines(), "line");
-        output::note(format!(
-            "{lines} without an event; `atd audit verify` says more"
-        ))?;
-    }
+    note_bad_lines(&found)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ use atd_runtime::audit::{
 };
 use serde::Serialize;
 
-use super::{chart, counted, filter, printer};
+use super::{chart, counted, filter, note_bad_lines, printer};
 use crate::cli::AuditStatsOptions;
 use crate::failure::Failure;
 use crate::output::{BOLD, DIM, one_line};
@@ -107,12 +107,7 @@ pub(super) fn run(options: AuditStatsOptions) -> Result<ExitCode, Failure> {
         }
         None => output::print("0 calls")?,
     }
-    if found.bad_lines() > 0 {
-        let lines = counted(found.bad_lines(), "line");
-        output::note(format!(
-            "{lines} without an event; `atd audit verify` says more"
-        ))?;
-    }
+    note_bad_lines(&found)?;
     Ok(ExitCode::SUCCESS)
 }
 
