@@ -415,9 +415,14 @@ fn another_user_is_refused_unless_the_server_allows_it() {
     for (flags, is_served) in [(&[][..], false), (&["--allow-uid", "0"], true)] {
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-        // Where the binary is, another user may not be let in.
+        // Where the binary is, another user may not be let in. The copy is made
+        // by another process: what this one has open for writing, a server that
+        // another test starts just then holds open too, and it cannot be run.
         let copy = folder.path().join("atd");
-        std::fs::copy(env!("CARGO_BIN_EXE_atd"), &copy).unwrap();
+        let copied = std::process::Command::new("cp")
+            .args([env!("CARGO_BIN_EXE_atd").as_ref(), copy.as_os_str()])
+            .status();
+        assert!(copied.unwrap().success());
         let mut command = std::process::Command::new(copy);
         std::os::unix::process::CommandExt::uid(&mut command, NOBODY);
         command.env("HOME", folder.path());
