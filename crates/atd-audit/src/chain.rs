@@ -3,8 +3,9 @@
 //!
 //! A sealed line ends in `,"seq":N,"chain":"<64 hex>"}`, with
 //! `,"sig":"<128 hex>"` before the brace if it is signed, hex in lower case.
-//! Each `chain` is the SHA-256 of the `chain` before it and of the line up to
-//! its own `,"chain":`.
+//! Each `chain` is the SHA-256 of the line up to its own `,"chain":`, followed
+//! by the `chain` before it. In this order all that a line says can be hashed
+//! before it is known which line it follows.
 
 use std::fmt;
 
@@ -36,15 +37,6 @@ impl ChainHash {
         &self.0
     }
 
-    /// The `chain` of the line that follows; `prefix` is that line from its
-    /// `{` up to but not including `,"chain":`.
-    pub(crate) fn next(&self, prefix: &[u8]) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(self.0);
-        hash.update(prefix);
-        Self(hash.finalize().into())
-    }
-
     /// What a signature of the line `seq` is over.
     #[cfg(feature = "sign")]
     pub(crate) fn signing_message(&self, seq: u64) -> [u8; 59] {
@@ -53,6 +45,25 @@ impl ChainHash {
         message[19..27].copy_from_slice(&seq.to_be_bytes());
         message[27..].copy_from_slice(&self.0);
         message
+    }
+}
+
+/// The hash of a line as far as its event goes.
+#[derive(Clone)]
+pub(crate) struct EventHash(Sha256);
+
+impl EventHash {
+    /// `fields` is the beginning of a line, with its `{`.
+    pub(crate) fn of(fields: &[u8]) -> Self {
+        Self(Sha256::new_with_prefix(fields))
+    }
+
+    /// The `chain` of the line that goes on with `rest` up to but not including
+    /// `,"chain":`, and stands behind the one whose `chain` is `before`.
+    pub(crate) fn seal(mut self, rest: &[u8], before: &ChainHash) -> ChainHash {
+        self.0.update(rest);
+        self.0.update(before.0);
+        ChainHash(self.0.finalize().into())
     }
 }
 
@@ -109,10 +120,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_link_is_the_hash_of_zeros_and_the_line() {
-        let chain = ChainHash::START.next(b"{\"seq\":1");
-        let mut whole = vec![0; 32];
-        whole.extend_from_slice(b"{\"seq\":1");
+    fn the_first_link_is_the_hash_of_the_line_and_zeros() {
+        let chain = EventHash::of(b"{").seal(b"\"seq\":1", &ChainHash::START);
+        let mut whole = b"{\"seq\":1".to_vec();
+        whole.extend_from_slice(&[0; 32]);
         assert_eq!(chain.as_bytes()[..], Sha256::digest(&whole)[..]);
     }
 

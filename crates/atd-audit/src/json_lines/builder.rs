@@ -264,13 +264,13 @@ impl JsonLinesBuilder {
     }
 
     #[cfg(feature = "chain")]
-    fn is_chained(&self) -> bool {
+    pub(super) fn is_chained(&self) -> bool {
         self.chaining.is_some()
     }
 
     #[cfg(not(feature = "chain"))]
     #[expect(clippy::unused_self, reason = "with a chain it is used")]
-    fn is_chained(&self) -> bool {
+    pub(super) fn is_chained(&self) -> bool {
         false
     }
 

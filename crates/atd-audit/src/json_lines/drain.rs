@@ -8,6 +8,7 @@ use std::{
 use super::{
     journal::Journal,
     line,
+    lines::{LineSlice, Lines},
     output::LineOutput,
     queue::{Batch, Queue, Retry, Settled, Work},
     seal::{Part, Sealing, Terms},
@@ -47,7 +48,7 @@ pub(super) struct Unsynced {
 
 /// The lines of a batch that are neither on record nor lost.
 struct Rest<'a> {
-    lines: &'a [u8],
+    lines: LineSlice<'a>,
     events: u64,
     terms: Terms,
 }
@@ -60,7 +61,7 @@ impl Drain<'_> {
         // or when something here panicked after all.
         let _gone = Gone(self.queue);
         let mut drain = self;
-        let mut spare = Vec::new();
+        let mut spare = Lines::default();
         loop {
             match drain.queue.take(&mut spare, drain.patience()) {
                 Work::Write(batch) => {
@@ -97,7 +98,7 @@ impl Drain<'_> {
 
     fn write(&mut self, batch: &Batch) {
         let mut rest = Rest {
-            lines: &batch.lines,
+            lines: batch.lines.as_slice(),
             events: batch.events,
             terms: Terms {
                 gap: batch.gap,
@@ -129,7 +130,7 @@ impl Drain<'_> {
         self.begin_what_follows_distrust();
         rest.terms.room = self.output.file().and_then(|file| file.room());
         let part = self.sealing.part(rest.lines, rest.events, &rest.terms);
-        let bytes = self.sealing.bytes(&part, rest.lines);
+        let bytes = self.sealing.bytes(&part, rest.lines.bytes);
         let durable = self.durability == Durability::Sync;
         let written = self.output.write(bytes, part.events, durable);
         #[cfg(feature = "chain")]
@@ -309,14 +310,14 @@ impl<'a> Rest<'a> {
         let length = if events == part.events {
             part.length
         } else {
-            let mut lines = line::lines(self.lines);
+            let mut lines = line::lines(self.lines.bytes);
             let passed = (0..events).map_while(|_| lines.next());
             passed.map(<[u8]>::len).sum()
         };
-        let (passed, lines) = self.lines.split_at(length.min(self.lines.len()));
+        let (passed, lines) = self.lines.split_at(events, length);
         self.lines = lines;
         self.events -= events;
-        passed
+        passed.bytes
     }
 }
 

@@ -95,6 +95,11 @@ pub(super) fn lines(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// A line without its closing brace and its newline.
+pub(super) fn fields_of(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"}\n").unwrap_or(line)
+}
+
 /// The call id in a line, as it is written there. Empty if it is no line of
 /// ours.
 pub(super) fn call_id(line: &[u8]) -> &[u8] {

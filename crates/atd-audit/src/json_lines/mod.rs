@@ -7,6 +7,7 @@ mod escape;
 mod file;
 mod journal;
 mod line;
+mod lines;
 mod output;
 mod queue;
 mod seal;
@@ -28,6 +29,7 @@ pub use self::file::{FileFaults, FileOperation};
 use self::{
     drain::{Drain, Failed},
     journal::Journal,
+    lines::Line,
     output::LineOutput,
     queue::Queue,
     seal::Sealing,
@@ -83,6 +85,7 @@ pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
 pub struct JsonLinesAuditSink {
     queue: Arc<Queue>,
     backpressure: Backpressure,
+    is_chained: bool,
     /// Whether a call waits until its event is on disk.
     waits_for_disk: bool,
     wanted: BesideFields,
@@ -252,7 +255,10 @@ impl JsonLinesAuditSink {
 
     fn start(opened: Opened, options: JsonLinesBuilder) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(options.capacity));
-        queue.take_over(&opened.recovered);
+        let is_chained = options.is_chained();
+        for line in &opened.recovered {
+            queue.take_over(&Line::new(line, is_chained));
+        }
         if opened.probed.is_err() {
             queue.found(opened.probed);
         }
@@ -282,6 +288,7 @@ impl JsonLinesAuditSink {
         Ok(Self {
             queue,
             backpressure: options.backpressure,
+            is_chained,
             waits_for_disk: options.durability == Durability::Sync,
             wanted: options.wanted,
             strict: strict.map(|(journal, strict)| Starts {
@@ -302,6 +309,7 @@ impl JsonLinesAuditSink {
         Self {
             queue: Arc::new(queue),
             backpressure: Backpressure::Drop,
+            is_chained: false,
             waits_for_disk: false,
             wanted: BesideFields::NONE,
             strict: None,

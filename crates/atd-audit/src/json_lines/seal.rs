@@ -1,11 +1,14 @@
 //! From the lines of the queue to the bytes of the log: where a segment ends,
 //! what is written beside an event, and the chain.
 
-use super::{line, queue::LARGE};
+use super::{
+    line,
+    lines::{LARGE, LineSlice},
+};
 #[cfg(feature = "chain")]
 use crate::{
     Chaining,
-    chain::{ChainHash, Link},
+    chain::{ChainHash, EventHash, Link},
     hex::push_hex,
 };
 
@@ -60,13 +63,13 @@ impl Sealing {
 
     /// As much of `lines`, which are `events`, as the segment takes; at least
     /// one line.
-    pub(super) fn part(&mut self, lines: &[u8], events: u64, terms: &Terms) -> Part {
+    pub(super) fn part(&mut self, lines: LineSlice<'_>, events: u64, terms: &Terms) -> Part {
         #[cfg(feature = "chain")]
         let plain = terms.gap == 0 && self.chain.is_none();
         #[cfg(not(feature = "chain"))]
         let plain = terms.gap == 0;
         if plain {
-            as_they_are(lines, events, terms.room)
+            as_they_are(lines.bytes, events, terms.room)
         } else {
             self.seal(lines, events, terms)
         }
@@ -81,7 +84,7 @@ impl Sealing {
         }
     }
 
-    fn seal(&mut self, lines: &[u8], events: u64, terms: &Terms) -> Part {
+    fn seal(&mut self, lines: LineSlice<'_>, events: u64, terms: &Terms) -> Part {
         let mut part = Part {
             events: 0,
             length: 0,
@@ -94,16 +97,16 @@ impl Sealing {
             self.sealed = Vec::new();
         }
         self.sealed.clear();
-        for line in line::lines(lines) {
+        for line in lines.iter() {
+            let fields = line::fields_of(line.bytes);
+            self.sealed.extend_from_slice(fields);
             let start = self.sealed.len();
-            self.sealed
-                .extend_from_slice(line.strip_suffix(b"}\n").unwrap_or(line));
             if terms.gap > 0 && part.events == 0 {
                 let gap = format!(",\"lost_before\":{}", terms.gap);
                 self.sealed.extend_from_slice(gap.as_bytes());
             }
             part.events += 1;
-            part.length += line.len();
+            part.length += line.bytes.len();
             let length = self.sealed.len() as u64 + self.seal_length();
             part.ends_segment = terms.room.is_some_and(|room| length >= room);
             #[cfg(feature = "chain")]
@@ -111,7 +114,8 @@ impl Sealing {
                 let must_sign = part.ends_segment
                     || (chain.is_new_file && part.events == 1)
                     || (terms.is_last && part.events == events);
-                last = Some(chain.seal(&mut self.sealed, start, last, must_sign));
+                let hash = line.hash.unwrap_or_else(|| EventHash::of(fields));
+                last = Some(chain.seal(&mut self.sealed, start, hash, last, must_sign));
             }
             #[cfg(not(feature = "chain"))]
             let _ = (start, events, terms.is_last);
@@ -215,11 +219,13 @@ struct Chain {
 
 #[cfg(feature = "chain")]
 impl Chain {
-    /// Appends the seal of the line that begins at `start`, behind `last`.
+    /// Appends the seal of the line whose event ends at `start` and has this
+    /// `hash`, behind `last`.
     fn seal(
         &self,
         sealed: &mut Vec<u8>,
         start: usize,
+        hash: EventHash,
         last: Option<Link>,
         must_sign: bool,
     ) -> Link {
@@ -227,7 +233,7 @@ impl Chain {
         let seq = last.map_or(1, |link| link.seq.saturating_add(1));
         sealed.extend_from_slice(b",\"seq\":");
         line::number(sealed, seq);
-        let chain = before.next(&sealed[start..]);
+        let chain = hash.seal(&sealed[start..], &before);
         let link = Link {
             seq,
             chain,

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     JsonLinesAuditSink,
     line::{self, Said},
+    lines::Line,
     queue::Offer,
 };
 use crate::{
@@ -90,16 +91,21 @@ impl AuditSink for JsonLinesAuditSink {
 }
 
 impl JsonLinesAuditSink {
+    /// Makes the line of what is `said`, for the queue.
+    fn with_line<T>(&self, said: Said<'_>, use_line: impl FnOnce(&Line<'_>) -> T) -> T {
+        line::with_line(said, |bytes| use_line(&Line::new(bytes, self.is_chained)))
+    }
+
     /// Takes an event as far as that needs no waiting.
-    fn offer(&self, line: &[u8]) -> Offer {
+    fn offer(&self, line: &Line<'_>) -> Offer {
         match &self.strict {
-            Some(starts) if starts.journal.end(line) => self.queue.offer_reserved(line),
+            Some(starts) if starts.journal.end(line.bytes) => self.queue.offer_reserved(line),
             _ => self.queue.offer(line),
         }
     }
 
     fn take(&self, said: Said<'_>) {
-        let offered = line::with_line(said, |line| match self.offer(line) {
+        let offered = self.with_line(said, |line| match self.offer(line) {
             Offer::Full => self.overflow(said, line),
             offered => offered,
         });
@@ -118,7 +124,7 @@ impl JsonLinesAuditSink {
         if self.waits_for_disk {
             return false;
         }
-        line::with_line(said, |line| match self.offer(line) {
+        self.with_line(said, |line| match self.offer(line) {
             Offer::Taken(_) | Offer::Closed => true,
             Offer::Full => match &self.backpressure {
                 Backpressure::Block { .. } => false,
@@ -138,7 +144,7 @@ impl JsonLinesAuditSink {
     }
 
     /// What is done with an event that finds the queue full, by who may wait.
-    fn overflow(&self, said: Said<'_>, line: &[u8]) -> Offer {
+    fn overflow(&self, said: Said<'_>, line: &Line<'_>) -> Offer {
         match &self.backpressure {
             Backpressure::Spill(other) => {
                 self.queue.spill();

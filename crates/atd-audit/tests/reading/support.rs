@@ -78,8 +78,8 @@ impl Sealer {
         self.seq += 1;
         let mut line = format!("{fields},\"seq\":{}", self.seq);
         let mut hash = Sha256::new();
-        hash.update(self.chain);
         hash.update(&line);
+        hash.update(self.chain);
         self.chain = hash.finalize().into();
         write!(line, ",\"chain\":\"{}\"", hex(&self.chain)).unwrap();
         if let Some(key) = self

@@ -11,7 +11,8 @@ use std::{
 };
 
 use self::state::State;
-pub(super) use self::writing::{Batch, LARGE, Retry, Settled, Work};
+pub(super) use self::writing::{Batch, Retry, Settled, Work};
+use super::lines::Line;
 #[cfg(feature = "chain")]
 use crate::chain::Link;
 use crate::{AuditError, Health};
@@ -55,7 +56,7 @@ impl Queue {
     }
 
     /// Takes one line if there is room for it.
-    pub(super) fn offer(&self, line: &[u8]) -> Offer {
+    pub(super) fn offer(&self, line: &Line<'_>) -> Offer {
         let mut state = self.lock();
         if state.closed {
             state.refused += 1;
@@ -69,7 +70,7 @@ impl Queue {
 
     /// Takes one line when there is room for it. One that finds none within
     /// `at_most`, or before the queue is closed, counts as lost.
-    pub(super) fn offer_patiently(&self, line: &[u8], at_most: Option<Duration>) -> Offer {
+    pub(super) fn offer_patiently(&self, line: &Line<'_>, at_most: Option<Duration>) -> Offer {
         let mut state = self.wait_for_room(at_most, |state| !state.closed);
         if state.closed || !state.has_room(self.capacity) {
             state.refused += 1;
@@ -101,7 +102,7 @@ impl Queue {
     }
 
     /// Takes the line that a place was kept for.
-    pub(super) fn offer_reserved(&self, line: &[u8]) -> Offer {
+    pub(super) fn offer_reserved(&self, line: &Line<'_>) -> Offer {
         let mut state = self.lock();
         state.reserved -= 1;
         if state.closed {
@@ -143,14 +144,12 @@ impl Queue {
         state
     }
 
-    /// Takes what was on its way when an earlier process ended, before any
-    /// other line and whatever the capacity.
-    pub(super) fn take_over(&self, lines: &[Vec<u8>]) {
+    /// Takes a line that was on its way when an earlier process ended, whatever
+    /// the capacity.
+    pub(super) fn take_over(&self, line: &Line<'_>) {
         let mut state = self.lock();
-        for line in lines {
-            state.lines.extend_from_slice(line);
-        }
-        state.accepted += lines.len() as u64;
+        state.lines.push(line);
+        state.accepted += 1;
     }
 
     /// The chain of the log stands at `last` already.
@@ -159,8 +158,8 @@ impl Queue {
         self.lock().head = last;
     }
 
-    fn accept(&self, mut state: MutexGuard<'_, State>, line: &[u8]) -> u64 {
-        state.lines.extend_from_slice(line);
+    fn accept(&self, mut state: MutexGuard<'_, State>, line: &Line<'_>) -> u64 {
+        state.lines.push(line);
         state.accepted += 1;
         let ticket = state.accepted;
         // Once is enough, however long it takes to get up.

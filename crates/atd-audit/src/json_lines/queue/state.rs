@@ -2,13 +2,14 @@
 
 use std::{io, mem, sync::Arc, time::SystemTime};
 
+use super::super::lines::Lines;
 use crate::AuditError;
 #[cfg(feature = "chain")]
 use crate::chain::Link;
 
 #[derive(Default)]
 pub(super) struct State {
-    pub(super) lines: Vec<u8>,
+    pub(super) lines: Lines,
     /// Events ever taken into `lines`.
     pub(super) accepted: u64,
     /// Events never taken, because the queue was full or closed.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Queue, state::State};
+use super::{super::lines::Lines, Queue, state::State};
 #[cfg(feature = "chain")]
 use crate::chain::Link;
 use crate::timestamp::now;
@@ -15,9 +15,6 @@ use crate::timestamp::now;
 /// thread costs whoever reports an event many times what it costs to leave a
 /// line: at a steady pace nobody has to.
 const NAP: Duration = Duration::from_micros(500);
-
-/// A buffer larger than this is let go when little of it was used.
-pub(in crate::json_lines) const LARGE: usize = 1024 * 1024;
 
 /// Whether a write that failed is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +38,7 @@ pub(in crate::json_lines) enum Work {
 
 /// Lines for one write.
 pub(in crate::json_lines) struct Batch {
-    pub(in crate::json_lines) lines: Vec<u8>,
+    pub(in crate::json_lines) lines: Lines,
     pub(in crate::json_lines) events: u64,
     /// How many events were lost that no line on record tells of.
     pub(in crate::json_lines) gap: u64,
@@ -86,14 +83,7 @@ impl Queue {
     /// out all there are, and `spare` is left in their place.
     ///
     /// Every batch is settled before the next is taken.
-    pub(in crate::json_lines) fn take(
-        &self,
-        spare: &mut Vec<u8>,
-        at_most: Option<Duration>,
-    ) -> Work {
-        if spare.capacity() > LARGE && spare.len() < spare.capacity() / 4 {
-            *spare = Vec::new();
-        }
+    pub(in crate::json_lines) fn take(&self, spare: &mut Lines, at_most: Option<Duration>) -> Work {
         spare.clear();
         let mut state = self.lock();
         while state.lines.is_empty() && !state.is_to_reopen() {
@@ -227,7 +217,7 @@ impl Queue {
     pub(in crate::json_lines) fn writer_gone(&self, error: Option<io::Error>) {
         let mut state = self.lock();
         state.failed += state.queued();
-        state.lines = Vec::new();
+        state.lines = Lines::default();
         state.closed = true;
         state.gone = true;
         let replaced = state.keep(error);
