@@ -84,8 +84,8 @@ impl Log {
             self.seq,
         );
         let mut hash = Sha256::new();
-        hash.update(self.chain);
         hash.update(&line);
+        hash.update(self.chain);
         self.chain = hash.finalize().into();
         let mut message = b"atd-audit chain v1\0".to_vec();
         message.extend(self.seq.to_be_bytes());

@@ -126,28 +126,39 @@ fn stuck(threads: usize) -> (Server, Arc<AtomicUsize>, std::sync::mpsc::Sender<(
     (Server::builder(registry).build().unwrap(), inside, release)
 }
 
-#[tokio::test]
+/// Keeps a paused clock from passing until it is so.
+async fn until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_blocking_tool_keeps_its_place_until_it_has_returned() {
     let (server, inside, release) = stuck(8);
     let session = anonymous(&server);
     let stuck = || run(&server, &session, call("test:some.stuck", json!({})));
-    assert_eq!(failure(stuck().await).code, "DEADLINE_EXCEEDED");
+    let (late, ()) = tokio::join!(stuck(), until(|| inside.load(Ordering::SeqCst) == 1));
+    assert_eq!(failure(late).code, "DEADLINE_EXCEEDED");
     for _ in 0..20 {
         assert_eq!(error(stuck().await).0, ErrorCode::RATE_LIMITED);
     }
     assert_eq!(inside.load(Ordering::SeqCst), 1);
     drop(release);
-    while server.metrics_snapshot().blocking.abandoned > 0 {
-        tokio::task::yield_now().await;
-    }
-    result(stuck().await);
+    until(|| server.metrics_snapshot().blocking.abandoned == 0).await;
+    tokio::select! {
+        answer = stuck() => result(answer),
+        // Cancelled: it only keeps the clock from passing.
+        () = until(|| false) => unreachable!(),
+    };
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn no_thread_to_be_had_is_overload_and_no_failure_of_the_tool() {
-    let (server, _, _release) = stuck(1);
+    let (server, inside, _release) = stuck(1);
     let session = anonymous(&server);
-    run(&server, &session, call("test:some.stuck", json!({}))).await;
+    let stuck = run(&server, &session, call("test:some.stuck", json!({})));
+    tokio::join!(stuck, until(|| inside.load(Ordering::SeqCst) == 1));
     let mut waiting: Vec<_> = (0..16)
         .map(|_| Box::pin(run(&server, &session, call("test:some.other", json!({})))))
         .collect();
