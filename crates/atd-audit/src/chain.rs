@@ -9,7 +9,15 @@
 
 use std::fmt;
 
-use sha2::{Digest, Sha256};
+#[cfg(feature = "read")]
+use sha2::Digest as _;
+use sha2::{
+    Sha256,
+    digest::{
+        Output,
+        block_api::{Block, Buffer, EagerHash, FixedOutputCore, UpdateCore},
+    },
+};
 
 use crate::hex::{hex, unhex};
 
@@ -37,6 +45,15 @@ impl ChainHash {
         &self.0
     }
 
+    /// The `chain` of the line that follows; `prefix` is that line from its
+    /// `{` up to but not including `,"chain":`.
+    #[cfg(feature = "read")]
+    pub(crate) fn next(&self, prefix: &[u8]) -> Self {
+        let mut hash = Sha256::new_with_prefix(prefix);
+        hash.update(self.0);
+        Self(hash.finalize().into())
+    }
+
     /// What a signature of the line `seq` is over.
     #[cfg(feature = "sign")]
     pub(crate) fn signing_message(&self, seq: u64) -> [u8; 59] {
@@ -48,22 +65,41 @@ impl ChainHash {
     }
 }
 
-/// The hash of a line as far as its event goes.
+/// What SHA-256 has come to behind the whole blocks that a line begins with.
+///
+/// It is a third of the size of a `Sha256`, which keeps the bytes that fill no
+/// block: one goes with each line from the thread that reports it to the one
+/// that writes.
 #[derive(Clone)]
-pub(crate) struct EventHash(Sha256);
+pub(crate) struct BlocksHash(Core);
 
-impl EventHash {
-    /// `fields` is the beginning of a line, with its `{`.
+type Core = <Sha256 as EagerHash>::Core;
+
+impl BlocksHash {
+    /// Of a line that begins with `fields`.
     pub(crate) fn of(fields: &[u8]) -> Self {
-        Self(Sha256::new_with_prefix(fields))
+        let mut core = Core::default();
+        core.update_blocks(Block::<Core>::slice_as_chunks(fields).0);
+        Self(core)
     }
 
-    /// The `chain` of the line that goes on with `rest` up to but not including
-    /// `,"chain":`, and stands behind the one whose `chain` is `before`.
+    /// How many bytes of a line with these `fields` it is of.
+    pub(crate) fn covers(fields: &[u8]) -> usize {
+        let (_, rest) = Block::<Core>::slice_as_chunks(fields);
+        fields.len() - rest.len()
+    }
+
+    /// The `chain` of the line whose `rest` it does not cover, up to but not
+    /// including `,"chain":`, and which stands behind the one whose `chain` is
+    /// `before`.
     pub(crate) fn seal(mut self, rest: &[u8], before: &ChainHash) -> ChainHash {
-        self.0.update(rest);
-        self.0.update(before.0);
-        ChainHash(self.0.finalize().into())
+        let mut buffer = Buffer::<Core>::default();
+        for bytes in [rest, &before.0] {
+            buffer.digest_blocks(bytes, |blocks| self.0.update_blocks(blocks));
+        }
+        let mut hash = Output::<Core>::default();
+        self.0.finalize_fixed_core(&mut buffer, &mut hash);
+        ChainHash(hash.into())
     }
 }
 
@@ -117,14 +153,22 @@ fn field<'a, const N: usize>(body: &'a [u8], name: &[u8]) -> Option<(&'a [u8], [
 
 #[cfg(test)]
 mod tests {
+    use sha2::Digest as _;
+
     use super::*;
 
     #[test]
-    fn the_first_link_is_the_hash_of_the_line_and_zeros() {
-        let chain = EventHash::of(b"{").seal(b"\"seq\":1", &ChainHash::START);
-        let mut whole = b"{\"seq\":1".to_vec();
-        whole.extend_from_slice(&[0; 32]);
-        assert_eq!(chain.as_bytes()[..], Sha256::digest(&whole)[..]);
+    fn a_link_is_the_hash_of_the_line_and_of_the_link_before() {
+        let line: Vec<u8> = (0..300_u16).map(|n| n as u8).collect();
+        for fields in 0..line.len() {
+            let before = ChainHash::from_bytes([fields as u8; 32]);
+            let covered = BlocksHash::covers(&line[..fields]);
+            let chain = BlocksHash::of(&line[..fields]).seal(&line[covered..], &before);
+            let whole = [&line[..], before.as_bytes()].concat();
+            assert_eq!(chain.as_bytes()[..], Sha256::digest(&whole)[..]);
+            #[cfg(feature = "read")]
+            assert_eq!(before.next(&line), chain);
+        }
     }
 
     #[test]

@@ -8,14 +8,19 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     text.into_iter().map(char::from).collect()
 }
 
+/// The digit of a value below 16. It looks nothing up, so that a row of them is
+/// made at once.
+const fn digit(value: u8) -> u8 {
+    b'0' + value + if value > 9 { b'a' - b'0' - 10 } else { 0 }
+}
+
 /// Appends `bytes` as lower-case hex.
 pub(crate) fn push_hex(text: &mut Vec<u8>, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let start = text.len();
     text.resize(start + 2 * bytes.len(), 0);
     for (pair, byte) in text[start..].chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 0xf)];
+        pair[0] = digit(byte >> 4);
+        pair[1] = digit(byte & 0xf);
     }
 }
 

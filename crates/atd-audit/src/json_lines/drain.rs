@@ -19,6 +19,11 @@ use crate::{Durability, timestamp::monotonic};
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
+/// How many bytes are written at once: few enough that those who wait for room
+/// in the queue can go on while the rest of it is written. What has to be on
+/// disk is put there all at once.
+const AT_ONCE: usize = 64 * 1024;
+
 /// What becomes of lines that could not be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failed {
@@ -103,6 +108,10 @@ impl Drain<'_> {
             terms: Terms {
                 gap: batch.gap,
                 room: None,
+                at_most: match self.durability {
+                    Durability::Sync => usize::MAX,
+                    Durability::Buffered | Durability::Interval(_) => AT_ONCE,
+                },
                 is_last: batch.is_last,
             },
         };

@@ -2,7 +2,7 @@
 
 use super::line;
 #[cfg(feature = "chain")]
-use crate::chain::EventHash;
+use crate::chain::BlocksHash;
 
 /// A buffer larger than this is let go when little of it was used.
 pub(super) const LARGE: usize = 1024 * 1024;
@@ -13,7 +13,7 @@ pub(super) const LARGE: usize = 1024 * 1024;
 pub(super) struct Line<'a> {
     pub(super) bytes: &'a [u8],
     #[cfg(feature = "chain")]
-    pub(super) hash: Option<EventHash>,
+    pub(super) hash: Option<BlocksHash>,
 }
 
 /// Lines, end to end.
@@ -21,7 +21,7 @@ pub(super) struct Line<'a> {
 pub(super) struct Lines {
     bytes: Vec<u8>,
     #[cfg(feature = "chain")]
-    hashes: Vec<EventHash>,
+    hashes: Vec<BlocksHash>,
 }
 
 /// Some lines of [`Lines`].
@@ -30,7 +30,7 @@ pub(super) struct LineSlice<'a> {
     pub(super) bytes: &'a [u8],
     /// One for each line, or none at all.
     #[cfg(feature = "chain")]
-    hashes: &'a [EventHash],
+    hashes: &'a [BlocksHash],
 }
 
 impl<'a> Line<'a> {
@@ -41,7 +41,7 @@ impl<'a> Line<'a> {
         Self {
             bytes,
             #[cfg(feature = "chain")]
-            hash: is_chained.then(|| EventHash::of(line::fields_of(bytes))),
+            hash: is_chained.then(|| BlocksHash::of(line::fields_of(bytes))),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{
 #[cfg(feature = "chain")]
 use crate::{
     Chaining,
-    chain::{ChainHash, EventHash, Link},
+    chain::{BlocksHash, ChainHash, Link},
     hex::push_hex,
 };
 
@@ -37,6 +37,9 @@ pub(super) struct Terms {
     pub(super) gap: u64,
     /// After how many bytes the segment ends; never, if `None`.
     pub(super) room: Option<u64>,
+    /// How many bytes of the queue's lines are written at once, but for the
+    /// last line.
+    pub(super) at_most: usize,
     /// No line comes after these.
     pub(super) is_last: bool,
 }
@@ -69,7 +72,7 @@ impl Sealing {
         #[cfg(not(feature = "chain"))]
         let plain = terms.gap == 0;
         if plain {
-            as_they_are(lines.bytes, events, terms.room)
+            as_they_are(lines.bytes, events, terms)
         } else {
             self.seal(lines, events, terms)
         }
@@ -99,8 +102,8 @@ impl Sealing {
         self.sealed.clear();
         for line in lines.iter() {
             let fields = line::fields_of(line.bytes);
-            self.sealed.extend_from_slice(fields);
             let start = self.sealed.len();
+            self.sealed.extend_from_slice(fields);
             if terms.gap > 0 && part.events == 0 {
                 let gap = format!(",\"lost_before\":{}", terms.gap);
                 self.sealed.extend_from_slice(gap.as_bytes());
@@ -114,13 +117,14 @@ impl Sealing {
                 let must_sign = part.ends_segment
                     || (chain.is_new_file && part.events == 1)
                     || (terms.is_last && part.events == events);
-                let hash = line.hash.unwrap_or_else(|| EventHash::of(fields));
-                last = Some(chain.seal(&mut self.sealed, start, hash, last, must_sign));
+                let hash = line.hash.unwrap_or_else(|| BlocksHash::of(fields));
+                let rest = start + BlocksHash::covers(fields);
+                last = Some(chain.seal(&mut self.sealed, rest, hash, last, must_sign));
             }
             #[cfg(not(feature = "chain"))]
             let _ = (start, events, terms.is_last);
             self.sealed.extend_from_slice(b"}\n");
-            if part.ends_segment {
+            if part.ends_segment || part.length >= terms.at_most {
                 break;
             }
         }
@@ -174,33 +178,21 @@ impl Sealing {
 }
 
 /// A part whose lines go into the log as they come out of the queue.
-fn as_they_are(lines: &[u8], events: u64, room: Option<u64>) -> Part {
-    let whole = Part {
-        events,
-        length: lines.len(),
-        ends_segment: false,
-        is_sealed: false,
-    };
-    let Some(room) = room else {
-        return whole;
-    };
+fn as_they_are(lines: &[u8], events: u64, terms: &Terms) -> Part {
+    let room = usize::try_from(terms.room.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
     // The line that reaches the limit is the last.
-    let from = usize::try_from(room.saturating_sub(1)).unwrap_or(usize::MAX);
+    let from = room.min(terms.at_most).saturating_sub(1);
     let rest = lines.get(from..).unwrap_or_default();
-    let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
-        return whole;
-    };
-    let length = from + end + 1;
-    if length == lines.len() {
-        return Part {
-            ends_segment: true,
-            ..whole
-        };
-    }
+    let end = rest.iter().position(|byte| *byte == b'\n');
+    let length = end.map_or(lines.len(), |end| from + end + 1);
     Part {
-        events: lines[..length].iter().filter(|&&b| b == b'\n').count() as u64,
+        events: if length == lines.len() {
+            events
+        } else {
+            line::lines(&lines[..length]).count() as u64
+        },
         length,
-        ends_segment: true,
+        ends_segment: length >= room,
         is_sealed: false,
     }
 }
@@ -219,13 +211,13 @@ struct Chain {
 
 #[cfg(feature = "chain")]
 impl Chain {
-    /// Appends the seal of the line whose event ends at `start` and has this
-    /// `hash`, behind `last`.
+    /// Appends the seal of the line that stands behind `last`; `hash` is of it
+    /// up to `rest`.
     fn seal(
         &self,
         sealed: &mut Vec<u8>,
-        start: usize,
-        hash: EventHash,
+        rest: usize,
+        hash: BlocksHash,
         last: Option<Link>,
         must_sign: bool,
     ) -> Link {
@@ -233,7 +225,7 @@ impl Chain {
         let seq = last.map_or(1, |link| link.seq.saturating_add(1));
         sealed.extend_from_slice(b",\"seq\":");
         line::number(sealed, seq);
-        let chain = hash.seal(&sealed[start..], &before);
+        let chain = hash.seal(&sealed[rest..], &before);
         let link = Link {
             seq,
             chain,

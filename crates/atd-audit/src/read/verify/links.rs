@@ -3,7 +3,7 @@
 use super::{ChainReport, Fault, Signatures, VerifyOptions, same_line};
 use crate::{
     Head,
-    chain::{ChainHash, EventHash, Link},
+    chain::{ChainHash, Link},
     read::Position,
 };
 
@@ -53,11 +53,7 @@ impl<'a> Links<'a> {
             Some(last) => Some(self.continue_from(&last, &link)?),
             None => self.begin(&link)?,
         };
-        let chain = |before| EventHash::of(prefix).seal(b"", before);
-        if before
-            .as_ref()
-            .is_some_and(|before| chain(before) != link.chain)
-        {
+        if before.is_some_and(|before| before.next(prefix) != link.chain) {
             return Err(Fault::ChainMismatch);
         }
         let mut heads = self.heads_at(link.seq);
