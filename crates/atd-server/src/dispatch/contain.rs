@@ -2,22 +2,23 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::Poll;
 
 use super::error::CallError;
 
 /// Runs a call's work; a panic in it becomes its error. What the work held is
-/// dropped on the way, permits included.
-pub(super) async fn contained<T>(
-    work: impl Future<Output = Result<T, CallError>>,
-) -> Result<T, CallError> {
-    let mut work = pin!(work);
-    std::future::poll_fn(|cx| {
+/// dropped with the work itself, permits included.
+///
+/// It is pinned by who calls: a future that is taken by value is copied, and
+/// takes its room twice.
+pub(super) fn contained<T>(
+    mut work: Pin<&mut impl Future<Output = Result<T, CallError>>>,
+) -> impl Future<Output = Result<T, CallError>> {
+    std::future::poll_fn(move |cx| {
         catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)))
             .unwrap_or_else(|panic| Poll::Ready(Err(panicked(panic))))
     })
-    .await
 }
 
 /// [`contained`] for work that does not wait.

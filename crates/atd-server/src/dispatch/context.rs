@@ -1,7 +1,7 @@
 //! What a running call knows of itself, and how it learns of its end.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -111,14 +111,21 @@ impl Time<'_> {
     pub(super) async fn run<T>(
         &self,
         ctx: &Context,
-        work: impl Future<Output = T>,
+        mut work: Pin<&mut impl Future<Output = T>>,
     ) -> Result<T, CallError> {
-        let mut work = pin!(work);
-        // Many tools are done at once, and need no timer.
+        // Many tools are done at once, and need neither a timer nor its room.
         let at_once = poll_fn(|context| Poll::Ready(work.as_mut().poll(context)));
-        if let Poll::Ready(ended) = at_once.await {
-            return Ok(ended);
+        match at_once.await {
+            Poll::Ready(ended) => Ok(ended),
+            Poll::Pending => Box::pin(self.go_on(ctx, work)).await,
         }
+    }
+
+    async fn go_on<T>(
+        &self,
+        ctx: &Context,
+        mut work: Pin<&mut impl Future<Output = T>>,
+    ) -> Result<T, CallError> {
         let reason = tokio::select! {
             biased;
             // Cancelled: polled on below, for the grace.

@@ -163,7 +163,8 @@ impl Dispatcher {
     ) -> Response {
         let mut record = Record::begin(self, session, call.tool_id, call.dry_run);
         record.beside.part_of(call.traceparent);
-        self.run(record, Wanted::First(call.args), control).await
+        self.run(&mut record, Wanted::First(call.args), control)
+            .await
     }
 
     /// The next page of a call.
@@ -181,62 +182,86 @@ impl Dispatcher {
     ) -> Response {
         let mut record = Record::begin(self, session, next.tool_id, false);
         record.beside.part_of(next.traceparent);
-        self.run(record, Wanted::Next(next.cursor), control).await
+        self.run(&mut record, Wanted::Next(next.cursor), control)
+            .await
     }
 
     /// The seven steps that every call takes, and every page of one.
-    async fn run(&self, mut record: Record<'_>, wanted: Wanted, control: &CallControl) -> Response {
-        let session = record.session();
-        let ended = contained(async {
-            not_stopped(control)?;
-            // 1 find
-            let tool = self.find_for(&mut record, session)?;
-            let definition = tool.definition();
-            let (args, page) = self.page_of(&mut record, wanted)?;
-            // 2 admit; the permit is held to the end
-            let permit = self
-                .gate
-                .admit(session.identity(), &Requirement::of(definition))?;
-            // 3 check
-            let args = Args::new(args);
-            record.beside.asked(args.text());
-            let checked = tool.input_schema().check(&args);
-            checked.map_err(CallError::BrokenSchema)?;
-            self.let_through(&record, &args)?;
-            let limits = self.tiers.limits_of(definition);
-            let dry_run = record.info().dry_run;
-            if dry_run && !definition.safety.dry_run {
-                return Ok(Done::only(preview(tool.id(), &args, limits)));
-            }
-            // 4 secrets
-            let deadline = record.started + limits.timeout;
-            let secrets = self.secrets(session, tool.id(), deadline);
-            let secrets = unless_stopped(control, secrets).await?;
-            record.secrets_resolved = secrets.is_some();
-            // 5 run, once a strict audit has answered for the call
-            unless_stopped(control, self.start(&mut record, deadline)).await?;
-            let text = args.text().clone();
-            let given = Given {
-                limits,
-                secrets,
-                page_state: page,
-            };
-            let ctx = self.context(&record, control, given, Hold::of(permit, &tool));
-            let running = pin!(async { tool.binding().invoke(args, &ctx.call).await });
-            let running = self.watch.watched(tool.id(), running);
-            let time = Time {
-                deadline,
-                limits,
-                control,
-                grace: self.stop_grace,
-            };
-            let reply = time.run(&ctx, running).await??;
-            self.check_output(&record, &tool, &reply)?;
-            self.done(&mut record, reply, text, limits)
-        })
-        .await;
+    async fn run(
+        &self,
+        record: &mut Record<'_>,
+        wanted: Wanted,
+        control: &CallControl,
+    ) -> Response {
+        let ended = {
+            let work = pin!(self.carry_out(record, wanted, control));
+            contained(work).await
+        };
         let ended = ended.map_err(|error| stopped_rather(control, error));
         self.finish(record, ended).await
+    }
+
+    /// The steps up to the tool's reply. What only some calls wait for is
+    /// boxed, so that the others have no room for it.
+    async fn carry_out(
+        &self,
+        record: &mut Record<'_>,
+        wanted: Wanted,
+        control: &CallControl,
+    ) -> Result<Done, CallError> {
+        not_stopped(control)?;
+        let session = record.session();
+        // 1 find
+        let tool = self.find_for(record, session)?;
+        let definition = tool.definition();
+        let (args, page) = self.page_of(record, wanted)?;
+        // 2 admit; the permit is held to the end
+        let permit = self
+            .gate
+            .admit(session.identity(), &Requirement::of(definition))?;
+        // 3 check
+        let args = Args::new(args);
+        record.beside.asked(args.text());
+        let checked = tool.input_schema().check(&args);
+        checked.map_err(CallError::BrokenSchema)?;
+        self.let_through(record, &args)?;
+        let limits = self.tiers.limits_of(definition);
+        if record.info().dry_run && !definition.safety.dry_run {
+            return Ok(Done::only(preview(tool.id(), &args, limits)));
+        }
+        // 4 secrets
+        let deadline = record.started + limits.timeout;
+        let secrets = match self.broker_for(session, tool.id()) {
+            Some(asked) => {
+                let secrets = Self::secrets(asked, deadline);
+                Box::pin(unless_stopped(control, secrets)).await?
+            }
+            None => None,
+        };
+        record.secrets_resolved = secrets.is_some();
+        // 5 run, once a strict audit has answered for the call
+        if self.is_strict() {
+            let start = self.start(record, deadline);
+            Box::pin(unless_stopped(control, start)).await?;
+        }
+        let text = args.text().clone();
+        let given = Given {
+            limits,
+            secrets,
+            page_state: page,
+        };
+        let ctx = self.context(record, control, given, Hold::of(permit, &tool));
+        let running = pin!(async { tool.binding().invoke(args, &ctx.call).await });
+        let running = pin!(self.watch.watched(tool.id(), running));
+        let time = Time {
+            deadline,
+            limits,
+            control,
+            grace: self.stop_grace,
+        };
+        let reply = time.run(&ctx, running).await??;
+        self.check_output(record, &tool, &reply)?;
+        self.done(record, reply, text, limits)
     }
 
     /// Refuses a call whose request id another call in flight has.
@@ -249,16 +274,16 @@ impl Dispatcher {
                 return ErrorBody::new(code, message).into();
             }
         };
-        let record = Record::begin(self, session, tool_id, dry_run);
-        self.finish(record, Err(CallError::DuplicateId))
+        let mut record = Record::begin(self, session, tool_id, dry_run);
+        self.finish(&mut record, Err(CallError::DuplicateId))
             .await
             .into()
     }
 
     /// The last two steps: 6 rewrite, 7 record.
-    async fn finish(&self, mut record: Record<'_>, ended: Result<Done, CallError>) -> Response {
+    async fn finish(&self, record: &mut Record<'_>, ended: Result<Done, CallError>) -> Response {
         let dry_run = record.info().dry_run;
-        let ended = self.rewrite(&record, ended);
+        let ended = self.rewrite(record, ended);
         if let Ok(done) = &ended {
             record.beside.answered(&done.result);
         }
@@ -267,8 +292,11 @@ impl Dispatcher {
             Some(CallError::AuditUnavailable { .. }) => record::Answer::DoesNotWait,
             _ => record::Answer::Waits,
         };
-        let tool_id = record.end(convert::outcome(failed), answer).await;
-        convert::response(tool_id, dry_run, ended)
+        if let Some(recorded) = record.end(convert::outcome(failed), answer) {
+            // Whatever becomes of the sink, the call has ended.
+            let _ = recorded.await;
+        }
+        convert::response(record.take_tool_id(), dry_run, ended)
     }
 
     fn hello(&self, session: &mut Session, hello: &Hello) -> Answer {

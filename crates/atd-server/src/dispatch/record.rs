@@ -5,6 +5,7 @@ use std::sync::Arc;
 use atd_audit::{CallEvent, OUTCOME_UNKNOWN, Outcome, SCHEMA_VERSION, now_rfc3339};
 use atd_proto::Tier;
 use atd_registry::{CallId, RegisteredTool};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::clock;
@@ -101,27 +102,33 @@ impl<'a> Record<'a> {
         })
     }
 
-    /// The call has ended so. Gives the tool's id back. A sink that has no room
-    /// is waited for, and no async worker waits with it.
-    pub(super) async fn end(mut self, outcome: Outcome, answer: Answer) -> String {
+    /// The call has ended so. Where the sink has no room, what is returned ends
+    /// when it has the event, and no async worker waits with it: the event is
+    /// on its way, whatever becomes of who waits for it.
+    pub(super) fn end(
+        &mut self,
+        outcome: Outcome,
+        answer: Answer,
+    ) -> Option<oneshot::Receiver<()>> {
         let dispatcher = self.dispatcher;
-        if let Some(audit) = &dispatcher.audit {
-            let entry = self.entry(audit, outcome);
-            let starting = self.starting.take();
+        let Some(audit) = &dispatcher.audit else {
             self.close();
-            match answer {
-                Answer::DoesNotWait => dispatcher.record_refusal(audit, entry, starting),
-                Answer::Waits => {
-                    if let Some(waiting) = dispatcher.record(audit, entry, starting) {
-                        // The event is on its way, whatever becomes of who
-                        // waits for it.
-                        let _ = waiting.await;
-                    }
-                }
+            return None;
+        };
+        let entry = self.entry(audit, outcome);
+        let starting = self.starting.take();
+        self.close();
+        match answer {
+            Answer::DoesNotWait => {
+                dispatcher.record_refusal(audit, entry, starting);
+                None
             }
-        } else {
-            self.close();
+            Answer::Waits => dispatcher.record(audit, entry, starting),
         }
+    }
+
+    /// The tool's id, for the answer. The record needs it no more.
+    pub(super) fn take_tool_id(&mut self) -> String {
         std::mem::take(&mut self.tool_id)
     }
 

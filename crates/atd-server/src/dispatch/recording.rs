@@ -60,6 +60,11 @@ impl Audit {
 pub(super) type Starting = oneshot::Receiver<Result<(), AuditError>>;
 
 impl Dispatcher {
+    /// Whether a sink answers for a call before that begins.
+    pub(super) fn is_strict(&self) -> bool {
+        self.audit.as_ref().is_some_and(|audit| audit.is_strict)
+    }
+
     /// Has a strict sink answer for a call that is about to begin.
     pub(super) async fn start(
         &self,

@@ -1,6 +1,8 @@
 //! What a tool needs to act for its caller.
 
-use atd_registry::{SecretBundle, SecretRequest};
+use std::pin::pin;
+
+use atd_registry::{SecretBundle, SecretRequest, TokenBroker};
 use tokio::time::{Instant, timeout_at};
 
 use super::Dispatcher;
@@ -9,32 +11,34 @@ use super::error::CallError;
 use crate::session::Session;
 
 impl Dispatcher {
-    /// The caller's secrets. A caller who has only its own word for its name
-    /// has none.
-    pub(super) async fn secrets(
-        &self,
-        session: &Session,
-        tool_id: &str,
-        deadline: Instant,
-    ) -> Result<Option<SecretBundle>, CallError> {
-        let Some(broker) = &self.broker else {
-            return Ok(None);
-        };
-        let Some(verified_id) = session.identity().verified_id() else {
-            return Ok(None);
-        };
+    /// Whom to ask for the caller's secrets, if anybody. A caller who has only
+    /// its own word for its name has none.
+    pub(super) fn broker_for<'a>(
+        &'a self,
+        session: &'a Session,
+        tool_id: &'a str,
+    ) -> Option<(&'a dyn TokenBroker, SecretRequest<'a>)> {
+        let verified_id = session.identity().verified_id()?;
         let request = SecretRequest {
             tool_id,
             verified_id,
         };
+        Some((&**self.broker.as_ref()?, request))
+    }
+
+    /// The caller's secrets.
+    pub(super) async fn secrets(
+        (broker, request): (&dyn TokenBroker, SecretRequest<'_>),
+        deadline: Instant,
+    ) -> Result<Option<SecretBundle>, CallError> {
         let failed = |cause: String| CallError::Broker { cause };
-        let resolved = contained(async {
+        let resolving = pin!(async {
             timeout_at(deadline, broker.resolve(request))
                 .await
                 .map_err(|_| failed("it did not answer by the call's deadline".to_owned()))?
                 .map_err(|error| failed(error.to_string()))
         });
-        resolved.await.map_err(|error| match error {
+        contained(resolving).await.map_err(|error| match error {
             CallError::Panicked { message } => failed(format!("it panicked: {message}")),
             other => other,
         })

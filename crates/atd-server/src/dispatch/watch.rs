@@ -1,7 +1,7 @@
 //! The watchdog: names the async tool that does not give its worker back.
 
 use std::collections::{BTreeMap, HashMap};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -85,9 +85,12 @@ impl Drop for Polling {
 
 impl Watch {
     /// Runs a tool's future so that the watchdog sees each poll of it.
-    pub(super) async fn watched<T>(&self, tool_id: &Arc<str>, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        std::future::poll_fn(|cx| {
+    pub(super) fn watched<T>(
+        &self,
+        tool_id: &Arc<str>,
+        mut work: Pin<&mut impl Future<Output = T>>,
+    ) -> impl Future<Output = T> {
+        std::future::poll_fn(move |cx| {
             let polled = Polled {
                 owner: self.owner,
                 tool_id: tool_id.clone(),
@@ -95,7 +98,6 @@ impl Watch {
             let _polling = Polling(WORKER.with(|worker| worker.set(Some(polled))));
             work.as_mut().poll(cx)
         })
-        .await
     }
 
     /// How often each tool was found to hold its worker.
