@@ -88,7 +88,8 @@ impl JsonText {
 
     /// Whether arrays and objects stand deeper inside one another than `levels`.
     pub fn nests_deeper_than(&self, levels: usize) -> bool {
-        is_deeper_than(levels, &self.0)
+        // What is opened is closed again: that takes two bytes a level.
+        self.0.len() / 2 > levels && is_deeper_than(levels, &self.0)
     }
 
     /// The slice of `frame` that `raw` was read from, shared.

@@ -10,8 +10,7 @@ pub const MAX_NESTING: usize = 127;
 pub(crate) fn is_deeper_than(levels: usize, json: &[u8]) -> bool {
     // So few brackets, in strings or not, cannot nest that deeply. This look is
     // many times as fast as the one below.
-    let opening = json.iter().filter(|byte| matches!(byte, b'{' | b'['));
-    if opening.count() <= levels {
+    if opening_brackets(json) <= levels {
         return false;
     }
     let mut depth = 0_usize;
@@ -30,6 +29,17 @@ pub(crate) fn is_deeper_than(levels: usize, json: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// Written for the compiler to look at many bytes at a time: a block's count
+/// fits a byte, and the two brackets differ in one bit.
+fn opening_brackets(json: &[u8]) -> usize {
+    let blocks = json.chunks(255);
+    let counts = blocks.map(|block| {
+        let found = block.iter().map(|byte| u8::from(byte | 0x20 == b'{'));
+        usize::from(found.sum::<u8>())
+    });
+    counts.sum()
 }
 
 fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
