@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 
 use tokio::runtime::Handle;
@@ -24,8 +24,10 @@ thread_local! {
 #[derive(Debug)]
 struct Worker {
     /// Counts what has begun and ended on this thread, so that two looks can
-    /// tell whether it is still the same.
+    /// tell whether it is still the same. Odd while a tool is polled; only the
+    /// thread itself writes it, and makes it odd under the lock.
     moves: AtomicU64,
+    /// What was polled last.
     polled: Mutex<Option<Polled>>,
 }
 
@@ -47,10 +49,47 @@ impl Worker {
         worker
     }
 
-    fn set(&self, polled: Option<Polled>) -> Option<Polled> {
-        self.moves.fetch_add(1, Ordering::Relaxed);
-        let mut now = self.polled.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *now, polled)
+    /// Notes what is polled from now on. What the tool stands in whose poll
+    /// this is, if it does in one, is given back.
+    fn begin(&self, owner: u64, tool_id: &Arc<str>) -> Option<Polled> {
+        let mut polled = self.polled();
+        let is_it = |it: &Polled| it.owner == owner && Arc::ptr_eq(&it.tool_id, tool_id);
+        let moves = self.moves.load(Ordering::Relaxed);
+        let outer = if moves % 2 == 1 { polled.take() } else { None };
+        // Mostly the tool that was polled before is polled again.
+        if !polled.as_ref().is_some_and(is_it) {
+            *polled = Some(Polled {
+                owner,
+                tool_id: tool_id.clone(),
+            });
+        }
+        self.moves.store(moves + 1 + moves % 2, Ordering::Relaxed);
+        outer
+    }
+
+    /// The poll has returned. It may have stood in another.
+    fn end(&self, outer: Option<Polled>) {
+        let moves = self.moves.load(Ordering::Relaxed);
+        match outer {
+            None => self.moves.store(moves + 1, Ordering::Relaxed),
+            Some(outer) => {
+                let mut polled = self.polled();
+                *polled = Some(outer);
+                self.moves.store(moves + 2, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// What is polled, and the number of that poll.
+    fn look(&self) -> Option<(Polled, u64)> {
+        let polled = self.polled();
+        let moves = self.moves.load(Ordering::Relaxed);
+        let polled = polled.as_ref().filter(|_| moves % 2 == 1)?;
+        Some((polled.clone(), moves))
+    }
+
+    fn polled(&self) -> MutexGuard<'_, Option<Polled>> {
+        self.polled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -79,7 +118,7 @@ struct Polling(Option<Polled>);
 impl Drop for Polling {
     fn drop(&mut self) {
         let outer = self.0.take();
-        let _ = WORKER.try_with(|worker| worker.set(outer));
+        let _ = WORKER.try_with(|worker| worker.end(outer));
     }
 }
 
@@ -91,11 +130,8 @@ impl Watch {
         mut work: Pin<&mut impl Future<Output = T>>,
     ) -> impl Future<Output = T> {
         std::future::poll_fn(move |cx| {
-            let polled = Polled {
-                owner: self.owner,
-                tool_id: tool_id.clone(),
-            };
-            let _polling = Polling(WORKER.with(|worker| worker.set(Some(polled))));
+            let outer = WORKER.with(|worker| worker.begin(self.owner, tool_id));
+            let _polling = Polling(outer);
             work.as_mut().poll(cx)
         })
     }
@@ -171,13 +207,8 @@ fn look(
         .collect();
     let mut now = HashMap::new();
     for worker in workers {
-        let moves = worker.moves.load(Ordering::Relaxed);
-        let polled = worker
-            .polled
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let Some(polled) = polled.filter(|polled| polled.owner == owner) else {
+        let looked_at = worker.look();
+        let Some((polled, moves)) = looked_at.filter(|(polled, _)| polled.owner == owner) else {
             continue;
         };
         let key = Arc::as_ptr(&worker) as usize;
