@@ -68,6 +68,7 @@ const LAYERS: &[Layer] = &[
             "async-trait",
             "bytes",
             "dashmap",
+            "foldhash",
             "jsonschema",
             "schemars",
             "secrecy",

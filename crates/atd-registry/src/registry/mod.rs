@@ -24,7 +24,9 @@ use crate::tool::Tool;
 /// The tools that can be called. Everything goes through `&self`, while calls
 /// run; a call under way keeps the tool that it began with.
 pub struct Registry {
-    tools: DashMap<Arc<str>, Arc<RegisteredTool>>,
+    /// Only who registers tools chooses what is kept, so a client's id is not
+    /// worth a slower hash.
+    tools: DashMap<Arc<str>, Arc<RegisteredTool>, foldhash::fast::RandomState>,
     /// Held by whoever changes the registry, so that a duplicate or a conflict
     /// is seen before anything has changed.
     names: Mutex<NameTable>,
@@ -73,7 +75,7 @@ impl Registry {
     /// An empty registry, whose blocking tools run on this pool.
     pub fn with_blocking_pool(blocking: BlockingPool) -> Self {
         Self {
-            tools: DashMap::new(),
+            tools: DashMap::default(),
             names: Mutex::default(),
             catalog: Catalog::default(),
             changes: watch::Sender::new(0),
