@@ -78,6 +78,7 @@
 //! | `gate-bearer` | `gate` | `atd-gate` | who bears a credential |
 //! | `gate-ucan` | `gate::ucan` | `atd-gate` | who was given a capability token |
 //! | `registry` | `registry` | `atd-registry` | what can be called |
+//! | `process` | `process` | `atd-process` | how a program is a tool |
 //! | `server` (default) | `server` | `atd-server` | how a call runs |
 //! | `client` (default) | `client` | `atd-client` | the other end of the wire |
 //! | `tools-…` | `tools` | `atd-tools` | tools worth having |
@@ -93,6 +94,9 @@ pub use atd_client as client;
 #[doc(no_inline)]
 #[cfg(feature = "gate")]
 pub use atd_gate as gate;
+#[doc(no_inline)]
+#[cfg(feature = "process")]
+pub use atd_process as process;
 #[doc(no_inline)]
 pub use atd_proto as proto;
 #[doc(no_inline)]
@@ -115,6 +119,8 @@ pub use atd_audit::{AuditSink, CallEvent, JsonLinesAuditSink, MemoryAuditSink, O
 pub use atd_client::{Client, ClientError};
 #[cfg(feature = "gate")]
 pub use atd_gate::{Gate, Identity};
+#[cfg(feature = "process")]
+pub use atd_process::{CliBinding, Program, Supervisor};
 pub use atd_proto::{
     CapabilitySet, ErrorCode, JsonText, Tier, ToolDefinition, ToolSummary, Visibility,
 };

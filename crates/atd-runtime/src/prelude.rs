@@ -7,6 +7,8 @@ pub use atd_audit::{AuditSink as _, JsonLinesAuditSink};
 pub use atd_client::Client;
 #[cfg(feature = "gate")]
 pub use atd_gate::Gate;
+#[cfg(feature = "process")]
+pub use atd_process::CliBinding;
 pub use atd_proto::{Hello, Tier};
 #[cfg(feature = "registry")]
 pub use atd_registry::{

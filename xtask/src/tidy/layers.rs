@@ -116,6 +116,20 @@ const LAYERS: &[Layer] = &[
         with_a_feature: &[],
     },
     Layer {
+        name: "atd-process",
+        ours: &["atd-proto", "atd-registry"],
+        theirs: &[
+            "close_fds",
+            "rustix",
+            "secrecy",
+            "serde",
+            "serde_json",
+            "thiserror",
+            "tokio",
+        ],
+        with_a_feature: &[],
+    },
+    Layer {
         name: "atd-tools",
         ours: &["atd-proto", "atd-registry"],
         theirs: &["async-trait", "serde", "serde_json"],
@@ -130,6 +144,7 @@ const LAYERS: &[Layer] = &[
             "atd-registry",
             "atd-client",
             "atd-server",
+            "atd-process",
             "atd-tools",
         ],
         theirs: &[],

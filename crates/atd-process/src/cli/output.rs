@@ -1,0 +1,71 @@
+//! What a program wrote, as the result of a call.
+
+use atd_proto::{JsonText, OutputFormat};
+use atd_registry::{Reply, ToolCallError};
+use serde::de::IgnoredAny;
+
+/// The reply that `stdout` makes, of at most `budget` bytes.
+pub(super) fn reply(
+    format: OutputFormat,
+    stdout: Vec<u8>,
+    budget: usize,
+) -> Result<Reply, ToolCallError> {
+    match format {
+        OutputFormat::Json => json(stdout),
+        OutputFormat::Ndjson => ndjson(&stdout, budget),
+        OutputFormat::Lines => lines(&stdout, budget),
+    }
+}
+
+fn json(stdout: Vec<u8>) -> Result<Reply, ToolCallError> {
+    if stdout.trim_ascii().is_empty() {
+        return Err(no_result(
+            "the program wrote nothing to its standard output, where one JSON value is expected",
+        ));
+    }
+    match JsonText::parse(stdout) {
+        Ok(body) => Ok(Reply::text(body)),
+        Err(error) => Err(no_result(format!(
+            "the program's standard output is not one JSON value: {error}"
+        ))),
+    }
+}
+
+/// The values as an array. Lines without anything in them are passed over.
+fn ndjson(stdout: &[u8], budget: usize) -> Result<Reply, ToolCallError> {
+    let mut array = Vec::with_capacity(stdout.len() + 2);
+    array.push(b'[');
+    for (index, line) in stdout.split(|&byte| byte == b'\n').enumerate() {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            continue;
+        }
+        if let Err(error) = serde_json::from_slice::<IgnoredAny>(line) {
+            let line = index + 1;
+            return Err(no_result(format!(
+                "line {line} of the program's standard output is not one JSON value: {error}"
+            )));
+        }
+        if array.len() > 1 {
+            array.push(b',');
+        }
+        array.extend_from_slice(line);
+    }
+    array.push(b']');
+    if array.len() > budget {
+        return Err(ToolCallError::OutputTooLarge { limit: budget });
+    }
+    json(array)
+}
+
+/// The lines as an array of strings. A line ends with `\n` or `\r\n`, which
+/// the last may lack.
+fn lines(stdout: &[u8], budget: usize) -> Result<Reply, ToolCallError> {
+    let text = String::from_utf8_lossy(stdout);
+    let lines: Vec<&str> = text.lines().collect();
+    Reply::json_within(&lines, budget)
+}
+
+fn no_result(message: impl std::fmt::Display) -> ToolCallError {
+    ToolCallError::failed("OUTPUT_INVALID", message)
+}

@@ -1,0 +1,186 @@
+//! The supervisor itself: a process of its own, with threads that wait.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, setsid, wait};
+
+use super::words::{Word, take_stdin};
+
+/// What happens to a supervisor.
+enum Event {
+    /// The program ended.
+    Ended,
+    /// No process is left that descends from here.
+    AllGone,
+    /// The socket was closed.
+    Closed,
+}
+
+/// How long killing is tried. What is left then cannot be killed: it is
+/// another user's, or the system itself does not let go of it.
+const KILLING: Duration = Duration::from_secs(10);
+
+/// Supervises the program that the arguments name: the grace in milliseconds,
+/// its file, and its own arguments from the zeroth on. Returns the code to exit
+/// with, which nobody looks at.
+pub(super) fn supervise(args: impl Iterator<Item = OsString>) -> i32 {
+    // A usage that only this crate makes use of; there is nobody to tell.
+    run(args).map_or(2, |()| 0)
+}
+
+fn run(mut args: impl Iterator<Item = OsString>) -> io::Result<()> {
+    let usage = || io::Error::from(io::ErrorKind::InvalidInput);
+    let grace = args.next().and_then(|grace| grace.to_str()?.parse().ok());
+    let grace = Duration::from_millis(grace.ok_or_else(usage)?);
+    let mut command = Command::new(args.next().ok_or_else(usage)?);
+    command.arg0(args.next().ok_or_else(usage)?).args(args);
+
+    let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let stdin = take_stdin(&socket)?;
+    command.stdin(stdin.map_or_else(Stdio::null, Stdio::from));
+    become_supervisor()?;
+    close_fds::set_fds_cloexec_threadsafe(3, &[]);
+    let child = match command.process_group(0).spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            let errno = error.raw_os_error().unwrap_or_default();
+            return (&socket).write_all(&Word::NotStarted(errno).bytes());
+        }
+    };
+    drop(command);
+    let_go_of_output()?;
+    let program = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let program = program.ok_or_else(usage)?;
+    let events = watch(socket, program);
+    end(&events, program, grace);
+    Ok(())
+}
+
+fn become_supervisor() -> io::Result<()> {
+    // Away from the terminal, whose signals are for who started the server.
+    setsid()?;
+    #[cfg(target_os = "linux")]
+    {
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+        rustix::thread::set_name(c"atd-supervise")?;
+    }
+    Ok(())
+}
+
+/// The program's output is over when the program's own ends are closed.
+fn let_go_of_output() -> io::Result<()> {
+    let null = std::fs::OpenOptions::new().write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdout(&null)?;
+    rustix::stdio::dup2_stderr(&null)?;
+    Ok(())
+}
+
+/// Watches over everything that can happen, each with a thread that waits.
+fn watch(socket: UnixStream, program: Pid) -> Receiver<Event> {
+    let (tell, events) = channel();
+    let (reader, tell_closed) = (socket.try_clone(), tell.clone());
+    thread::spawn(move || {
+        if let Ok(mut reader) = reader {
+            // Nothing is ever said, so this waits for the end.
+            let _ = reader.read(&mut [0]);
+        }
+        let _ = tell_closed.send(Event::Closed);
+    });
+    thread::spawn(move || reap(socket, program, &tell));
+    events
+}
+
+/// Takes note of each process that ends, so that none stays behind as a zombie,
+/// and says what became of the program.
+fn reap(mut socket: UnixStream, program: Pid, tell: &Sender<Event>) {
+    loop {
+        match wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) if pid == program => {
+                // Closed: nobody wants to know.
+                let _ = socket.write_all(&word(status).bytes());
+                let _ = tell.send(Event::Ended);
+            }
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            // There is none to wait for.
+            Err(_) => {
+                let _ = tell.send(Event::AllGone);
+                return;
+            }
+        }
+    }
+}
+
+fn word(status: WaitStatus) -> Word {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => Word::Exited(code),
+        (None, signal) => Word::Killed(signal.unwrap_or_default()),
+    }
+}
+
+/// Waits until the program has ended or is to be ended, and then ends whatever
+/// is left.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a process of its own, where no test's clock reaches"
+)]
+fn end(events: &Receiver<Event>, program: Pid, grace: Duration) {
+    if matches!(events.recv(), Ok(Event::AllGone) | Err(_)) {
+        return;
+    }
+    signal_all(program, Signal::TERM);
+    // What was stopped does not hear that it is to terminate.
+    signal_all(program, Signal::CONT);
+    let killing = Instant::now() + grace;
+    if all_gone_by(events, killing) {
+        return;
+    }
+    // What was forked while the others were looked for is found the next time.
+    let mut pause = Duration::from_millis(1);
+    while Instant::now() < killing + KILLING {
+        signal_all(program, Signal::KILL);
+        if all_gone_by(events, Instant::now() + pause) {
+            return;
+        }
+        pause = (pause * 2).min(Duration::from_millis(100));
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a process of its own, where no test's clock reaches"
+)]
+fn all_gone_by(events: &Receiver<Event>, time: Instant) -> bool {
+    loop {
+        let left = time.saturating_duration_since(Instant::now());
+        match events.recv_timeout(left) {
+            Ok(Event::AllGone) => return true,
+            Ok(_) => {}
+            Err(_) => return false,
+        }
+    }
+}
+
+/// Sends a signal to everything that descends from here.
+#[cfg(target_os = "linux")]
+fn signal_all(program: Pid, signal: Signal) {
+    if super::descendants::signal_all(signal).is_err() {
+        // No /proc to find them in.
+        signal_group(program, signal);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+use signal_group as signal_all;
+
+fn signal_group(program: Pid, signal: Signal) {
+    // Gone, or all of it another user's by now: there is nothing to do.
+    let _ = rustix::process::kill_process_group(program, signal);
+}

@@ -1,0 +1,4 @@
+//! Programs, run as a server runs them.
+
+mod ending;
+mod support;
