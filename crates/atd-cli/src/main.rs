@@ -10,12 +10,14 @@ mod progress;
 
 use std::process::ExitCode;
 
+use atd_runtime::Supervisor;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
+    Supervisor::run_if_asked();
     let cli = Cli::parse();
     match run(cli) {
         Ok(code) => code,
