@@ -4,6 +4,7 @@ use atd_registry::{ConnectionState, FileStamp, ReadTracker, StaleRead};
 
 fn stamp(length: u64) -> FileStamp {
     FileStamp {
+        inode: 1,
         modified_nanos: 1,
         length,
     }

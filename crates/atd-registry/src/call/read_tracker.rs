@@ -14,8 +14,8 @@ const MAX_FILES: usize = 4096;
 /// ```
 /// use atd_registry::{FileStamp, ReadTracker, StaleRead};
 ///
-/// let read = FileStamp { modified_nanos: 1, length: 10 };
-/// let changed = FileStamp { modified_nanos: 2, length: 10 };
+/// let read = FileStamp { inode: 7, modified_nanos: 1, length: 10 };
+/// let changed = FileStamp { modified_nanos: 2, ..read };
 ///
 /// let tracker = ReadTracker::default();
 /// assert_eq!(tracker.check("notes.txt", read), Err(StaleRead::NeverRead));
@@ -35,7 +35,11 @@ struct Reads {
 /// What tells that a file is as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileStamp {
-    /// When it was last changed, in nanoseconds since 1970.
+    /// Which file it is, of those that have had its name. One that was put in
+    /// another's place may have been changed at the very same time.
+    pub inode: u64,
+    /// When it was last changed, in nanoseconds since 1970: better its `ctime`,
+    /// which no program sets, than its `mtime`.
     pub modified_nanos: i128,
     /// Its length in bytes.
     pub length: u64,
