@@ -4,6 +4,8 @@
 //! | --- | --- | --- | --- |
 //! | `echo` | `ref:echo.say` ([`EchoSay`]) | nothing | returns its arguments, byte for byte |
 //! | `fs` | `ref:fs.read` ([`FsRead`]) | `read` | reads lines of a file below one directory, the [`FsRoot`] |
+//! | `fs-write` | `ref:fs.write` ([`FsWrite`]) | `fs.write` | writes a whole file there |
+//! | `fs-edit` | `ref:fs.edit` ([`FsEdit`]) | `fs.edit` | replaces a text within a file there |
 //! | `conformance` | three ([`ConformanceOp`]) | see there | what the published conformance suite asks of a server |
 //!
 //! No feature is on by default, and none registers anything: a server offers
@@ -53,5 +55,9 @@ mod fs;
 pub use conformance::ConformanceOp;
 #[cfg(feature = "echo")]
 pub use echo::EchoSay;
+#[cfg(feature = "fs-edit")]
+pub use fs::FsEdit;
+#[cfg(feature = "fs-write")]
+pub use fs::FsWrite;
 #[cfg(feature = "fs")]
 pub use fs::{FsRead, FsRoot};

@@ -133,7 +133,7 @@ const LAYERS: &[Layer] = &[
         name: "atd-tools",
         ours: &["atd-proto", "atd-registry"],
         theirs: &["async-trait", "serde", "serde_json"],
-        with_a_feature: &["cap-std", "ignore", "rustix", "schemars", "tokio"],
+        with_a_feature: &["cap-std", "ignore", "memchr", "rustix", "schemars", "tokio"],
     },
     Layer {
         name: "atd-runtime",

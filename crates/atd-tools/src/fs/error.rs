@@ -1,4 +1,4 @@
-//! Why a file tool did not do what it was asked.
+//! Why a file tool did not get at a file.
 
 use std::io;
 
@@ -6,8 +6,8 @@ use atd_proto::ToolDefinitionBuilder;
 use atd_registry::ToolCallError;
 use rustix::io::Errno;
 
-/// Why a file tool did not do what it was asked. It never holds the server's
-/// own name for a file.
+/// Why a file tool did not get at a file. It never holds the server's own name
+/// for one.
 #[derive(Debug)]
 pub(super) enum FsError {
     NulInPath,
@@ -15,15 +15,6 @@ pub(super) enum FsError {
     NotAFile,
     OutsideRoot,
     PermissionDenied,
-    /// The first line asked for was not come to in time.
-    TooFar {
-        line: u64,
-        passed: u64,
-    },
-    /// Not one line fits into the longest result.
-    NoRoom {
-        budget: usize,
-    },
     Io(io::Error),
 }
 
@@ -31,8 +22,12 @@ pub(super) enum FsError {
 const SHOWN: usize = 256;
 
 impl FsError {
-    /// Adds the failures of opening and reading a file to a definition.
-    pub(super) fn declare(definition: ToolDefinitionBuilder) -> ToolDefinitionBuilder {
+    /// Adds these failures to the definition of a tool by which files are
+    /// `done`, such as "read".
+    pub(super) fn declare(
+        definition: ToolDefinitionBuilder,
+        done: &'static str,
+    ) -> ToolDefinitionBuilder {
         definition
             .error(
                 "NOT_FOUND",
@@ -51,26 +46,20 @@ impl FsError {
             )
             .error(
                 "PERMISSION_DENIED",
-                "The server's user may not read the file.",
+                format!("The file may not be {done} by the server's user."),
                 false,
             )
             .error(
-                "TOO_FAR",
-                "The line `offset` is so far into the file that the call's time did not suffice.",
-                false,
+                "IO",
+                format!("The file could not be {done}: the system failed."),
+                true,
             )
-            .error(
-                "NO_ROOM",
-                "The longest result that the call may have holds not one line.",
-                false,
-            )
-            .error("IO", "The system failed to open or read the file.", true)
     }
 
-    /// What the caller learns, who called the file `path`.
-    pub(super) fn for_caller(self, path: &str) -> ToolCallError {
-        let path = shown(path);
-        let failed = |code: &str, says: &str| ToolCallError::failed(code, format!("{path} {says}"));
+    /// What the caller learns, who called the file `path` and wanted it `done`,
+    /// such as "read".
+    pub(super) fn for_caller(self, path: &str, done: &'static str) -> ToolCallError {
+        let failed = |code, says: &str| about(path, code, says);
         match self {
             Self::NulInPath => ToolCallError::invalid_arg("/path", "a path holds no NUL"),
             Self::NotFound => failed("NOT_FOUND", "does not exist"),
@@ -79,22 +68,21 @@ impl FsError {
                 "OUTSIDE_ROOT",
                 "leads out of the server's root directory; paths are relative to it",
             ),
-            Self::PermissionDenied => failed("PERMISSION_DENIED", "may not be read by the server"),
-            Self::TooFar { line, passed } => failed(
-                "TOO_FAR",
-                &format!(
-                    "is too long: the call's time sufficed for line {passed}, not for line {line}"
-                ),
+            Self::PermissionDenied => failed(
+                "PERMISSION_DENIED",
+                &format!("may not be {done} by the server"),
             ),
-            Self::NoRoom { budget } => failed(
-                "NO_ROOM",
-                &format!("cannot be shown: a result may have {budget} bytes, too few for a line"),
+            Self::Io(error) => ToolCallError::failed_for_now(
+                "IO",
+                format!("{} could not be {done}: {error}", shown(path)),
             ),
-            Self::Io(error) => {
-                ToolCallError::failed_for_now("IO", format!("{path} could not be read: {error}"))
-            }
         }
     }
+}
+
+/// A failure that trying again will not mend, told of `path`.
+pub(super) fn about(path: &str, code: &'static str, says: &str) -> ToolCallError {
+    ToolCallError::failed(code, format!("{} {says}", shown(path)))
 }
 
 impl From<io::Error> for FsError {
@@ -107,7 +95,7 @@ impl From<io::Error> for FsError {
             // What sockets and absent devices say, when one takes a file's
             // place after the look at it.
             Some(Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP | Errno::ISDIR) => Self::NotAFile,
-            Some(Errno::ACCESS | Errno::PERM) => Self::PermissionDenied,
+            Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => Self::PermissionDenied,
             _ => Self::Io(error),
         }
     }
@@ -115,7 +103,7 @@ impl From<io::Error> for FsError {
 
 /// A path as the caller gave it, quoted, in one line, and no longer than one
 /// wants to read.
-fn shown(path: &str) -> String {
+pub(super) fn shown(path: &str) -> String {
     match path.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{:?}…", &path[..end]),
         None => format!("{path:?}"),

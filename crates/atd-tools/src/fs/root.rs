@@ -51,10 +51,39 @@ impl FsRoot {
     /// Opens a regular file below the root for reading. It does not wait, and
     /// nothing else is left open.
     pub(super) fn open_file(&self, path: &str) -> Result<File, FsError> {
-        if path.contains('\0') {
-            return Err(FsError::NulInPath);
+        self.open_at(self.below(path)?)
+    }
+
+    /// Where a path leads: a path below the root that holds neither `..` nor
+    /// links, and is the same for all that lead there. The root is `.`.
+    pub(super) fn resolve(&self, path: &str) -> Result<PathBuf, FsError> {
+        Ok(self.0.dir.canonicalize(self.below(path)?)?)
+    }
+
+    /// A name of the file at a resolved path that is told from the names of all
+    /// other files, of this root and of others.
+    pub(super) fn name_of(&self, place: &Path) -> PathBuf {
+        self.0.names[1].join(place)
+    }
+
+    /// Opens a directory at a resolved path.
+    #[cfg(any(feature = "fs-edit", feature = "fs-write"))]
+    pub(super) fn open_dir(&self, place: &Path) -> Result<Dir, FsError> {
+        Ok(self.0.dir.open_dir(place)?)
+    }
+
+    /// Makes the directory that a path leads to, and those above it that are
+    /// missing.
+    #[cfg(feature = "fs-write")]
+    pub(super) fn create_dirs(&self, path: &str) -> Result<(), FsError> {
+        match self.0.dir.create_dir_all(self.below(path)?) {
+            // What is there is something else.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(FsError::NotFound),
+            made => Ok(made?),
         }
-        let path = self.below(Path::new(path));
+    }
+
+    fn open_at(&self, path: &Path) -> Result<File, FsError> {
         // To open a FIFO or a device is to do something to it, so one look is
         // taken before. What counts is the look at what was opened.
         regular(&self.0.dir.metadata(path)?)?;
@@ -67,18 +96,22 @@ impl FsRoot {
     }
 
     /// The part of `path` that is below the root.
-    fn below<'a>(&self, path: &'a Path) -> &'a Path {
+    fn below<'a>(&self, path: &'a str) -> Result<&'a Path, FsError> {
+        if path.contains('\0') {
+            return Err(FsError::NulInPath);
+        }
+        let path = Path::new(path);
         let names = self.0.names.iter();
         let below = names.filter_map(|name| path.strip_prefix(name).ok()).next();
-        match below {
+        Ok(match below {
             Some(below) if below.as_os_str().is_empty() => Path::new("."),
             Some(below) => below,
             None => path,
-        }
+        })
     }
 }
 
-fn regular(metadata: &Metadata) -> Result<(), FsError> {
+pub(super) fn regular(metadata: &Metadata) -> Result<(), FsError> {
     if metadata.is_file() {
         Ok(())
     } else {

@@ -90,9 +90,9 @@ fn the_definition_is_complete() {
             "NOT_A_FILE",
             "OUTSIDE_ROOT",
             "PERMISSION_DENIED",
+            "IO",
             "TOO_FAR",
-            "NO_ROOM",
-            "IO"
+            "NO_ROOM"
         ]
     );
 }

@@ -167,8 +167,30 @@ async fn a_message_shows_a_hostile_path_in_one_short_line() {
     }
 }
 
+/// A place with links that lead out of its root.
+pub(crate) fn hostile_place() -> Place {
+    let place = Place::new();
+    for file in [
+        "file",
+        "a/file",
+        "a/b/file",
+        "a/canary.txt",
+        "outside/canary.txt",
+    ] {
+        place.file(file, "inside");
+    }
+    let outside = place.temp.path().join("outside");
+    place.link("out", &outside);
+    place.link("a/rel", "../../outside");
+    place.link("a/b/up", "..");
+    place.link("loop", "loop");
+    place.link("slash", "/");
+    place.link("canary", outside.join("canary.txt"));
+    place
+}
+
 /// Paths made of what leads out elsewhere, and of what is there.
-fn hostile_paths(place: &Place) -> impl Strategy<Value = String> {
+pub(crate) fn hostile_paths(place: &Place) -> impl Strategy<Value = String> + use<> {
     let temp = place.temp.path();
     let absolute = [temp, &temp.join("root"), &temp.join("outside")];
     let mut strange: Vec<String> = absolute.map(|path| path.display().to_string()).into();
@@ -226,24 +248,7 @@ fn hostile_paths(place: &Place) -> impl Strategy<Value = String> {
 /// T1: 10,000 paths.
 #[test]
 fn no_path_of_ten_thousand_reads_what_is_outside() {
-    let place = Place::new();
-    for file in [
-        "file",
-        "a/file",
-        "a/b/file",
-        "a/canary.txt",
-        "outside/canary.txt",
-    ] {
-        place.file(file, "inside");
-    }
-    let outside = place.temp.path().join("outside");
-    place.link("out", &outside);
-    place.link("a/rel", "../../outside");
-    place.link("a/b/up", "..");
-    place.link("loop", "loop");
-    place.link("slash", "/");
-    place.link("canary", outside.join("canary.txt"));
-
+    let place = hostile_place();
     let runtime = runtime();
     let (read, tried) = (Cell::new(0), Cell::new(0));
     let config = Config {

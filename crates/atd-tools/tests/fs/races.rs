@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::support::{Place, runtime};
 
 /// Set when it is dropped, so that a failing test ends its threads too.
-struct Done<'a>(&'a AtomicBool);
+pub(crate) struct Done<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for Done<'_> {
     fn drop(&mut self) {
@@ -20,7 +20,7 @@ impl Drop for Done<'_> {
 }
 
 /// Puts what is at `made` in the place of `at`.
-fn put(made: &Path, at: &Path) {
+pub(crate) fn put(made: &Path, at: &Path) {
     fs::rename(made, at).unwrap();
 }
 

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use atd_proto::JsonText;
 use atd_registry::{Args, CallContext, CallSetup, RegisteredTool, Registry, ToolCallError};
-use atd_tools::{FsRead, FsRoot};
+use atd_tools::{FsEdit, FsRead, FsRoot, FsWrite};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -79,8 +80,19 @@ impl Place {
         args: Value,
         ctx: &CallContext,
     ) -> Result<Value, ToolCallError> {
+        self.call("ref:fs.read", args, ctx).await
+    }
+
+    /// Calls one of the tools.
+    pub(crate) async fn call(
+        &self,
+        id: &str,
+        args: Value,
+        ctx: &CallContext,
+    ) -> Result<Value, ToolCallError> {
         let told = args.to_string();
-        let result = read(&self.tool, args, ctx).await;
+        let tool = self.registry.get(id).unwrap();
+        let result = read(&tool, args, ctx).await;
         if let Err(error) = &result {
             let root = self.root().display().to_string();
             assert!(
@@ -89,6 +101,11 @@ impl Place {
             );
         }
         result
+    }
+
+    /// The names in a directory below the root, sorted.
+    pub(crate) fn names(&self, directory: &str) -> Vec<String> {
+        names_in(&self.root().join(directory))
     }
 
     /// The code of the failure that reading `path` ends in.
@@ -102,11 +119,33 @@ pub(crate) fn tool_at(root: impl AsRef<Path>) -> Arc<RegisteredTool> {
     tool_of(&registry_at(root))
 }
 
-fn registry_at(root: impl AsRef<Path>) -> Registry {
+pub(crate) fn registry_at(root: impl AsRef<Path>) -> Registry {
     let registry = Registry::new();
     let root = FsRoot::open(root).unwrap();
-    registry.register_blocking(FsRead::new(root)).unwrap();
     registry
+        .register_blocking(FsRead::new(root.clone()))
+        .unwrap();
+    registry
+        .register_blocking(FsWrite::new(root.clone()))
+        .unwrap();
+    registry.register_blocking(FsEdit::new(root)).unwrap();
+    registry
+}
+
+pub(crate) fn names_in(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+/// A call that has this long.
+pub(crate) fn with(time: Duration) -> CallSetup {
+    let mut setup = CallSetup::for_test();
+    setup.deadline -= CallContext::new(setup.clone()).time_left();
+    setup.deadline += time;
+    setup
 }
 
 fn tool_of(registry: &Registry) -> Arc<RegisteredTool> {

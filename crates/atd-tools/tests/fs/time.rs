@@ -4,20 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use atd_registry::{CallContext, CallSetup};
+use atd_registry::CallContext;
 use serde_json::json;
 
-use crate::support::{Place, code};
+use crate::support::{Place, code, with};
 
 const TEN_GB: u64 = 10_000_000_000;
-
-/// A call that has this long.
-fn with(time: Duration) -> CallSetup {
-    let mut setup = CallSetup::for_test();
-    setup.deadline -= CallContext::new(setup.clone()).time_left();
-    setup.deadline += time;
-    setup
-}
 
 /// T2: a sparse file of 10 GB, whose one line is cut and not counted to its
 /// end.

@@ -1,5 +1,6 @@
 //! `ref:fs.read`: lines of a file.
 
+mod error;
 mod lines;
 mod page;
 
@@ -10,10 +11,11 @@ use atd_registry::{Args, BlockingTool, CallContext, Reply, ToolCallError};
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 
+use self::error::ReadError;
 use self::page::read_page;
-use super::error::FsError;
 use super::patience::Patience;
 use super::root::FsRoot;
+use super::seen::Seen;
 
 /// `ref:fs.read`: reads lines of a regular file below an [`FsRoot`].
 ///
@@ -32,6 +34,10 @@ use super::root::FsRoot;
 ///   `total_is_minimum` says so, and `truncated` is set.
 /// - When the time is up before the line `offset` is reached, the call fails
 ///   with `TOO_FAR`.
+///
+/// What it read is noted for the call's connection, in its
+/// [`ReadTracker`](atd_registry::ReadTracker), as the file was when it was
+/// opened: tools that change files ask there whether their caller knows them.
 ///
 /// It stops when its call ends, whichever way. A read that the system itself
 /// does not return from, as on a network file system that is gone, keeps its
@@ -109,7 +115,7 @@ impl FsRead {
         .requires(["read"])
         .tier(Tier::Warm);
         Self {
-            definition: FsError::declare(definition).build(),
+            definition: ReadError::declare(definition).build(),
             root,
         }
     }
@@ -123,11 +129,26 @@ impl BlockingTool for FsRead {
     fn call(&self, args: Args, ctx: &CallContext) -> Result<Reply, ToolCallError> {
         let patience = Patience::new(ctx);
         let args: ReadArgs = args.parse()?;
-        let read = self
-            .root
-            .open_file(&args.path)
-            .and_then(|file| read_page(file, &args, ctx.output_budget(), &patience))
-            .map_err(|error| error.for_caller(&args.path))?;
-        Reply::json(&read)
+        let read = self.read(&args, ctx, &patience);
+        Reply::json(&read.map_err(|error| error.for_caller(&args.path))?)
+    }
+}
+
+impl FsRead {
+    fn read(
+        &self,
+        args: &ReadArgs,
+        ctx: &CallContext,
+        patience: &Patience<'_>,
+    ) -> Result<ReadResult, ReadError> {
+        let file = self.root.open_file(&args.path)?;
+        // Before reading, so that what changes meanwhile counts as changed.
+        let seen = Seen::of(&file.metadata()?);
+        let read = read_page(file, args, ctx.output_budget(), patience)?;
+        // A path that leads nowhere by now names no file to be edited.
+        if let Ok(place) = self.root.resolve(&args.path) {
+            seen.note(ctx, &self.root, &place);
+        }
+        Ok(read)
     }
 }

@@ -2,9 +2,9 @@
 
 use std::io::Read;
 
+use super::error::ReadError;
 use super::lines::{Lines, Reached};
 use super::{ReadArgs, ReadResult};
-use crate::fs::error::FsError;
 use crate::fs::patience::Patience;
 
 /// How far after the page lines are counted, in bytes.
@@ -20,11 +20,11 @@ pub(super) fn read_page(
     args: &ReadArgs,
     budget: usize,
     patience: &Patience<'_>,
-) -> Result<ReadResult, FsError> {
+) -> Result<ReadResult, ReadError> {
     let before = args.offset.get() - 1;
     let mut lines = Lines::new(file, patience);
     let mut page = Page::new(&args.path, budget)?;
-    let too_far = |lines: &Lines<'_, _>| FsError::TooFar {
+    let too_far = |lines: &Lines<'_, _>| ReadError::TooFar {
         line: args.offset.get(),
         passed: lines.count(),
     };
@@ -71,7 +71,7 @@ struct Page {
 }
 
 impl Page {
-    fn new(path: &str, budget: usize) -> Result<Self, FsError> {
+    fn new(path: &str, budget: usize) -> Result<Self, ReadError> {
         let longest_frame = ReadResult {
             path: path.to_owned(),
             content: String::new(),
@@ -83,7 +83,7 @@ impl Page {
         let frame = serde_json::to_vec(&longest_frame).map_or(usize::MAX, |json| json.len());
         let room = budget
             .checked_sub(frame)
-            .ok_or(FsError::NoRoom { budget })?;
+            .ok_or(ReadError::NoRoom { budget })?;
         Ok(Self {
             content: String::new(),
             count: 0,
@@ -95,7 +95,7 @@ impl Page {
 
     /// Adds a line and says true, or finds no room for it and says false. The
     /// first line is cut to the room that there is.
-    fn push(&mut self, number: u64, line: &[u8]) -> Result<bool, FsError> {
+    fn push(&mut self, number: u64, line: &[u8]) -> Result<bool, ReadError> {
         let (start, room) = (self.content.len(), self.room);
         let newline = if self.count == 0 { "" } else { "\n" };
         let fits = self.write(&format!("{newline}{number:>6}\t")) && self.write_lossy(line);
@@ -147,7 +147,7 @@ impl Page {
 
     /// Puts the marker at the end of the only line, in place of as much of its
     /// text as that takes.
-    fn cut(&mut self) -> Result<(), FsError> {
+    fn cut(&mut self) -> Result<(), ReadError> {
         let budget = self.budget;
         let text = self.content.find('\t').map(|tab| tab + 1);
         while self.room < json_len(CUT) {
@@ -156,7 +156,7 @@ impl Page {
                 Some(text) if text < self.content.len() => self.content.pop(),
                 _ => None,
             };
-            let last = last.ok_or(FsError::NoRoom { budget })?;
+            let last = last.ok_or(ReadError::NoRoom { budget })?;
             self.room += json_len(last.encode_utf8(&mut [0; 4]));
         }
         self.has_cut = true;
