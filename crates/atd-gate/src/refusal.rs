@@ -79,6 +79,16 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 6] = [
+        Self::Concurrency,
+        Self::ToolRate,
+        Self::CallerRate,
+        Self::CallerToolRate,
+        Self::ServerConcurrency,
+        Self::TrackedCallers,
+    ];
+
     /// The scope as the wire spells it.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -66,7 +66,7 @@ pub use builder::{BuildError, ServerBuilder};
 pub use control::{CallControl, StopReason};
 pub use cursor::{CursorKey, CursorKeyError};
 pub use dispatch::{CallError, Dispatcher};
-pub use metrics::MetricsSnapshot;
+pub use metrics::{AuditMetrics, CallEnding, LatencyHistogram, MetricsSnapshot, ToolMetrics};
 pub use middleware::{
     CallInfo, Middleware, PatternError, RedactPaths, RedactPatterns, TruncateOutput,
 };

@@ -1,7 +1,8 @@
 //! One tool, made ready to be called and shown.
 
+use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use atd_proto::{Response, ToolDefinition, ToolMatcher, ToolSummary, Visibility, search_text};
 use bytes::Bytes;
@@ -24,6 +25,7 @@ pub struct RegisteredTool {
     /// What a query's words are looked for in.
     search_text: String,
     schema_response: Bytes,
+    attachment: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl RegisteredTool {
@@ -65,6 +67,7 @@ impl RegisteredTool {
             binding,
             input_schema,
             output_schema,
+            attachment: OnceLock::new(),
         })
     }
 
@@ -101,6 +104,13 @@ impl RegisteredTool {
     /// The `tool_schema` response.
     pub fn schema_response(&self) -> &Bytes {
         &self.schema_response
+    }
+
+    /// A place where whoever runs the tool may keep something of its own, so
+    /// that it is found without a look-up: what it counts, for one. The first
+    /// to set it has it for good; a tool that is replaced comes with a new one.
+    pub fn attachment(&self) -> &OnceLock<Box<dyn Any + Send + Sync>> {
+        &self.attachment
     }
 
     /// What the catalog shows, encoded.

@@ -1,5 +1,5 @@
-//! What became of a call, as the wire says it and as the audit says it. Codes
-//! are assigned here and nowhere else.
+//! What became of a call, as the wire says it, as the audit says it, and as it
+//! is counted. Codes are assigned here and nowhere else.
 
 use atd_audit::Outcome;
 use atd_gate::{HelloError, Lapsed, PeerRefused, Refusal, TokenError};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::error::{CallError, MAX_MESSAGE};
 use super::page::Done;
 use crate::control::StopReason;
+use crate::metrics::CallEnding;
 use crate::text::cut;
 
 /// When a client that finds no room should try again.
@@ -141,6 +142,43 @@ pub(super) fn outcome(failed: Option<&CallError>) -> Outcome {
             let (code, retryable) = failure(error);
             Outcome::ExecutionFailed { code, retryable }
         }
+    }
+}
+
+/// What the counters say of a call.
+pub(super) fn ending(failed: Option<&CallError>) -> CallEnding {
+    let Some(error) = failed else {
+        return CallEnding::Success;
+    };
+    match error {
+        CallError::NotFound { .. } => CallEnding::ToolNotFound,
+        CallError::Refused(Refusal::CapabilityDenied { .. }) => CallEnding::CapabilityDenied,
+        CallError::Refused(Refusal::RateLimited { .. }) => CallEnding::RateLimited,
+        CallError::Refused(Refusal::Lapsed(_)) => CallEnding::CredentialsLapsed,
+        CallError::BrokenSchema(_) | CallError::InvalidArgs(_) => CallEnding::InvalidArgs,
+        CallError::Failed { .. } => CallEnding::ExecutionFailed,
+        CallError::Panicked { .. } => CallEnding::Panicked,
+        CallError::DeadlineExceeded { .. } => CallEnding::DeadlineExceeded,
+        CallError::OutputTooLarge { .. }
+        | CallError::OutputTooDeep
+        | CallError::OutputMisfit(_)
+        | CallError::PlaceTooLong { .. } => CallEnding::OutputRefused,
+        CallError::Stopped { reason } => match reason {
+            StopReason::Cancelled => CallEnding::Cancelled,
+            StopReason::ClientGone => CallEnding::ClientGone,
+            StopReason::ShutDown => CallEnding::ShutDown,
+        },
+        CallError::ShuttingDown => CallEnding::ShutDown,
+        CallError::CursorExpired { .. } | CallError::CursorInvalid { .. } => {
+            CallEnding::CursorRefused
+        }
+        CallError::Broker { .. } => CallEnding::BrokerFailed,
+        CallError::AuditUnavailable { .. } => CallEnding::AuditUnavailable,
+        CallError::Overloaded => CallEnding::Overloaded,
+        CallError::Refused(_)
+        | CallError::Stayed { .. }
+        | CallError::DuplicateId
+        | CallError::Internal { .. } => CallEnding::Other,
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) use self::watch::{Watch, Watchdog};
 use crate::answer::Answer;
 use crate::control::CallControl;
 use crate::cursor::Cursors;
-use crate::metrics::{Metrics, MetricsSnapshot};
+use crate::metrics::Metrics;
 use crate::middleware::Middleware;
 use crate::output::OutputCheck;
 use crate::session::Session;
@@ -250,6 +250,7 @@ impl Dispatcher {
             secrets,
             page_state: page,
         };
+        record.entered = true;
         let ctx = self.context(record, control, given, Hold::of(permit, &tool));
         let running = pin!(async { tool.binding().invoke(args, &ctx.call).await });
         let running = pin!(self.watch.watched(tool.id(), running));
@@ -288,11 +289,15 @@ impl Dispatcher {
             record.beside.answered(&done.result);
         }
         let failed = ended.as_ref().err().map(|(error, _)| error);
+        if let Some(CallError::Refused(refusal)) = failed {
+            self.metrics.refusals.count(refusal);
+        }
         let answer = match failed {
             Some(CallError::AuditUnavailable { .. }) => record::Answer::DoesNotWait,
             _ => record::Answer::Waits,
         };
-        if let Some(recorded) = record.end(convert::outcome(failed), answer) {
+        let ending = convert::ending(failed);
+        if let Some(recorded) = record.end(convert::outcome(failed), ending, answer) {
             // Whatever becomes of the sink, the call has ended.
             let _ = recorded.await;
         }
@@ -312,28 +317,6 @@ impl Dispatcher {
                 }))
             }
             Err(error) => convert::hello_refused(&error).into(),
-        }
-    }
-
-    /// What the server has done and is doing.
-    pub fn metrics_snapshot(&self) -> MetricsSnapshot {
-        let counted = &self.metrics;
-        // What has ended is read first, so that no difference is negative.
-        let (calls_ended, connections_ended) =
-            (counted.calls_ended.get(), counted.connections_ended.get());
-        let (calls, connections) = (counted.calls.get(), counted.connections.get());
-        MetricsSnapshot {
-            calls,
-            calls_in_flight: calls.saturating_sub(calls_ended),
-            connections,
-            connections_open: connections.saturating_sub(connections_ended),
-            connections_refused: counted.connections_refused.get(),
-            output_misfits: counted.output_misfits.get(),
-            audit_lost: counted.audit_panics.get()
-                + counted.audit_skipped.get()
-                + self.audit.as_ref().map_or(0, |audit| audit.sink.drops()),
-            blocking: self.registry.blocking().stats(),
-            stalls: self.watch.stalls(),
         }
     }
 

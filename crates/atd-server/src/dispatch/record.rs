@@ -1,6 +1,7 @@
 //! The one audit record that every call leaves.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use atd_audit::{CallEvent, OUTCOME_UNKNOWN, Outcome, SCHEMA_VERSION, now_rfc3339};
 use atd_proto::Tier;
@@ -9,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::clock;
+use crate::metrics::CallEnding;
 use crate::middleware::CallInfo;
 use crate::session::{EndReason, Session};
 
@@ -33,6 +35,8 @@ pub(super) struct Record<'a> {
     pub(super) starting: Option<Starting>,
     /// Which page of a result it is for, where there is more than one.
     pub(super) cursor_page: Option<u32>,
+    /// The call came as far as its tool.
+    pub(super) entered: bool,
     written: bool,
 }
 
@@ -51,7 +55,6 @@ impl<'a> Record<'a> {
         tool_id: String,
         dry_run: bool,
     ) -> Self {
-        dispatcher.metrics.calls.add_one();
         Self {
             dispatcher,
             session,
@@ -64,12 +67,14 @@ impl<'a> Record<'a> {
             beside: Besides::wanted_by(dispatcher.audit.as_ref()),
             starting: None,
             cursor_page: None,
+            entered: false,
             written: false,
         }
     }
 
     /// The call found its tool.
     pub(super) fn found(&mut self, tool: &Arc<RegisteredTool>) {
+        self.dispatcher.metrics.tools.begun(tool);
         self.tool = Some(tool.clone());
     }
 
@@ -96,10 +101,11 @@ impl<'a> Record<'a> {
 
     /// The event of the call as far as it is known before it begins.
     pub(super) fn start(&self) -> CallEvent {
-        self.event(Outcome::ExecutionFailed {
+        let outcome = Outcome::ExecutionFailed {
             code: OUTCOME_UNKNOWN.to_owned(),
             retryable: false,
-        })
+        };
+        self.event(outcome, self.took())
     }
 
     /// The call has ended so. Where the sink has no room, what is returned ends
@@ -108,16 +114,17 @@ impl<'a> Record<'a> {
     pub(super) fn end(
         &mut self,
         outcome: Outcome,
+        ending: CallEnding,
         answer: Answer,
     ) -> Option<oneshot::Receiver<()>> {
-        let dispatcher = self.dispatcher;
+        let (dispatcher, took) = (self.dispatcher, self.took());
         let Some(audit) = &dispatcher.audit else {
-            self.close();
+            self.close(ending, took);
             return None;
         };
-        let entry = self.entry(audit, outcome);
+        let entry = self.entry(audit, outcome, took);
         let starting = self.starting.take();
-        self.close();
+        self.close(ending, took);
         match answer {
             Answer::DoesNotWait => {
                 dispatcher.record_refusal(audit, entry, starting);
@@ -132,19 +139,35 @@ impl<'a> Record<'a> {
         std::mem::take(&mut self.tool_id)
     }
 
-    fn entry(&self, audit: &Audit, outcome: Outcome) -> Entry {
+    fn entry(&self, audit: &Audit, outcome: Outcome, took: Duration) -> Entry {
         Entry {
-            event: self.event(outcome),
+            event: self.event(outcome, took),
             beside: self.beside.told(audit, self.session.identity()),
         }
     }
 
-    fn close(&mut self) {
-        self.written = true;
-        self.dispatcher.metrics.calls_ended.add_one();
+    /// How long the call has been under way.
+    fn took(&self) -> Duration {
+        clock::now() - self.started
     }
 
-    fn event(&self, outcome: Outcome) -> CallEvent {
+    fn close(&mut self, how: CallEnding, took: Duration) {
+        self.written = true;
+        let tools = &self.dispatcher.metrics.tools;
+        if let Some(tool) = &self.tool {
+            return tools.ended(tool, how, self.entered.then_some(took));
+        }
+        // A call that ended before its tool was looked for is one of that tool.
+        match self.dispatcher.registry.get(&self.tool_id) {
+            Some(tool) if how != CallEnding::ToolNotFound => {
+                tools.begun(&tool);
+                tools.ended(&tool, how, None);
+            }
+            _ => tools.ended_without_tool(how),
+        }
+    }
+
+    fn event(&self, outcome: Outcome, took: Duration) -> CallEvent {
         let identity = self.session.identity();
         let tier = self
             .tool
@@ -156,8 +179,7 @@ impl<'a> Record<'a> {
             tool_id: self.tool_id.clone(),
             caller_id: identity.caller_id().map(ToString::to_string),
             granted_capabilities: identity.capabilities().as_slice().to_vec(),
-            duration_ms: u64::try_from((clock::now() - self.started).as_millis())
-                .unwrap_or(u64::MAX),
+            duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             outcome,
             tier: tier.as_str().to_owned(),
             dry_run: self.dry_run,
@@ -173,20 +195,21 @@ impl Drop for Record<'_> {
         if self.written {
             return;
         }
-        let (code, retryable) = match self.session.phase().end_reason() {
-            EndReason::ClientGone => ("CLIENT_GONE", false),
-            EndReason::ShutDown => ("SHUT_DOWN", true),
-            EndReason::Dropped => ("DROPPED", true),
+        let (code, retryable, ending) = match self.session.phase().end_reason() {
+            EndReason::ClientGone => ("CLIENT_GONE", false, CallEnding::ClientGone),
+            EndReason::ShutDown => ("SHUT_DOWN", true, CallEnding::ShutDown),
+            EndReason::Dropped => ("DROPPED", true, CallEnding::Other),
         };
+        let took = self.took();
         if let Some(audit) = &self.dispatcher.audit {
             let outcome = Outcome::ExecutionFailed {
                 code: code.to_owned(),
                 retryable,
             };
-            let entry = self.entry(audit, outcome);
+            let entry = self.entry(audit, outcome, took);
             // Nobody waits for it; the shutdown does.
             drop(self.dispatcher.record(audit, entry, self.starting.take()));
         }
-        self.close();
+        self.close(ending, took);
     }
 }

@@ -137,7 +137,7 @@ impl Watch {
     }
 
     /// How often each tool was found to hold its worker.
-    pub(super) fn stalls(&self) -> BTreeMap<String, u64> {
+    pub(crate) fn stalls(&self) -> BTreeMap<String, u64> {
         self.stalls
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -21,7 +21,7 @@ pub(super) struct Calls {
     dispatcher: Arc<Dispatcher>,
     limit: usize,
     running: HashMap<u64, Running>,
-    waiting: VecDeque<Call>,
+    waiting: VecDeque<(InLine, Call)>,
     /// How long the frames of those that wait are together, in bytes.
     waiting_bytes: usize,
     mailbox: Arc<Mailbox>,
@@ -76,7 +76,7 @@ impl Calls {
     /// that ends at once has its answer in `outgoing`.
     pub(super) async fn take(&mut self, call: Call, outgoing: &mut Outgoing) {
         let id = call.request_id;
-        let taken = |waiting: &Call| waiting.request_id == id;
+        let taken = |(_, waiting): &(InLine, Call)| waiting.request_id == id;
         if self.running.contains_key(&id) || self.waiting.iter().any(taken) {
             let refused = self
                 .dispatcher
@@ -86,7 +86,8 @@ impl Calls {
             self.begin(call, CallControl::new, outgoing).await;
         } else {
             self.waiting_bytes += call.bytes;
-            self.waiting.push_back(call);
+            let in_line = InLine::begin(self.dispatcher.clone());
+            self.waiting.push_back((in_line, call));
         }
     }
 
@@ -95,8 +96,9 @@ impl Calls {
     pub(super) async fn begin_waiting(&mut self, outgoing: &mut Outgoing) {
         while self.running.len() < self.limit
             && !outgoing.is_full()
-            && let Some(call) = self.waiting.pop_front()
+            && let Some((in_line, call)) = self.waiting.pop_front()
         {
+            drop(in_line);
             self.waiting_bytes -= call.bytes;
             self.begin(call, CallControl::new, outgoing).await;
         }
@@ -162,8 +164,8 @@ impl Calls {
             return;
         }
         let mut waiting = self.waiting.iter();
-        if let Some(at) = waiting.position(|call| call.request_id == request_id)
-            && let Some(call) = self.waiting.remove(at)
+        if let Some(at) = waiting.position(|(_, call)| call.request_id == request_id)
+            && let Some((_, call)) = self.waiting.remove(at)
         {
             self.waiting_bytes -= call.bytes;
             self.end_unbegun(call, StopReason::Cancelled, outgoing)
@@ -195,7 +197,7 @@ impl Calls {
     pub(super) async fn end(&mut self, reason: StopReason) {
         self.stop(reason);
         let mut unread = Outgoing::default();
-        while let Some(call) = self.waiting.pop_front() {
+        while let Some((_, call)) = self.waiting.pop_front() {
             self.end_unbegun(call, reason, &mut unread).await;
             unread = Outgoing::default();
         }
@@ -229,7 +231,10 @@ impl Calls {
                 continue;
             }
             let answer = match letter {
-                Letter::Progress(progress) => Response::Progress(progress).into(),
+                Letter::Progress(progress) => {
+                    self.dispatcher.metrics.progress_reports.add_one();
+                    Response::Progress(progress).into()
+                }
                 Letter::Ended(answer) => {
                     self.running.remove(&id);
                     answer
@@ -240,6 +245,22 @@ impl Calls {
         if self.running.is_empty() && self.running.capacity() > 64 {
             self.running = HashMap::new();
         }
+    }
+}
+
+/// Counts a call for as long as it waits.
+struct InLine(Arc<Dispatcher>);
+
+impl InLine {
+    fn begin(dispatcher: Arc<Dispatcher>) -> Self {
+        dispatcher.metrics.waits.add_one();
+        Self(dispatcher)
+    }
+}
+
+impl Drop for InLine {
+    fn drop(&mut self) {
+        self.0.metrics.waits_ended.add_one();
     }
 }
 
