@@ -163,6 +163,7 @@ const LAYERS: &[Layer] = &[
             "clap_mangen",
             "comfy-table",
             "getrandom",
+            "httparse",
             "humantime",
             "rustix",
             "serde",

@@ -9,6 +9,7 @@ use bytesize::ByteSize;
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
 use super::{GateOptions, SocketOption};
+use crate::metrics::Address;
 
 #[derive(Args, Debug)]
 #[command(
@@ -30,6 +31,10 @@ pub(crate) struct ServeOptions {
     /// How much to log on standard error: error, warn, info, debug or trace
     #[arg(long, env = "ATD_LOG", value_name = "LEVEL", default_value = "warn")]
     pub(crate) log: tracing_subscriber::filter::LevelFilter,
+    /// Show what the server counts to Prometheus and `atd top`, as GET /metrics: on HOST:PORT,
+    /// which everybody who reaches it may read, or on a socket at a PATH, which only this user may
+    #[arg(long, value_name = "ADDR", value_hint = ValueHint::FilePath)]
+    pub(crate) metrics: Option<Address>,
     /// Add the tools that the published conformance suite asks for
     #[cfg(feature = "conformance")]
     #[arg(long, hide = true)]

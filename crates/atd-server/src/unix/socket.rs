@@ -100,6 +100,15 @@ impl BoundSocket {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// The next client, for who speaks something else than this protocol on a
+    /// socket that is bound as carefully. Dropped, it has taken nobody.
+    ///
+    /// # Errors
+    /// What the system says, such as that there are no descriptors left.
+    pub async fn accept(&self) -> io::Result<UnixStream> {
+        self.listener.accept().await.map(|(stream, _)| stream)
+    }
 }
 
 impl Drop for BoundSocket {

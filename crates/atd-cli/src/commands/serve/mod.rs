@@ -16,6 +16,7 @@ use self::audit::Audit;
 use crate::cli::ServeOptions;
 use crate::commands::gate;
 use crate::failure::Failure;
+use crate::metrics::Exporter;
 use crate::output::{BOLD, YELLOW, note};
 use crate::{output, paths};
 
@@ -42,6 +43,7 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
     };
     // First of all, so that a second server on the socket touches no log.
     let socket = BoundSocket::bind(&socket).await.map_err(Failure::failed)?;
+    let exporter = Exporter::bind(options.metrics.as_ref()).await?;
     let audit = Audit::open(&options.audit, socket.path())?;
     let mut builder = Server::builder(registry)
         .gate(gate)
@@ -64,6 +66,7 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
     }
     let server = builder.build().map_err(Failure::usage)?;
     let serving = server.serve_on(socket).map_err(Failure::failed)?;
+    let exporting = exporter.map(|exporter| exporter.show(server.clone()));
     announce(&serving, &options, &audit)?;
     signals.end(&audit).await;
     note("Stopping; once more stops at once.")?;
@@ -72,6 +75,9 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
         std::process::exit(INTERRUPTED);
     });
     let report = serving.shutdown().await;
+    if let Some(exporting) = exporting {
+        exporting.end().await;
+    }
     sum_up(&server, &report)?;
     Ok(ExitCode::SUCCESS)
 }
