@@ -4,6 +4,7 @@ mod audit;
 mod gate;
 mod serve;
 mod token;
+mod top;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub(crate) use audit::{
 pub(crate) use gate::GateOptions;
 pub(crate) use serve::{AuditOptions, BesideField, ServeOptions, SyncWhen, WhenFull};
 pub(crate) use token::{DelegationOptions, TokenCommand, TokenInspectOptions, TokenRevokeOptions};
+pub(crate) use top::{SortBy, TopOptions};
 
 /// Serve tools to agents, and call them: every call passes one gate, within
 /// its limits, and leaves one audit record.
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     Call(CallOptions),
     /// Look at a server, and say what is wrong and what to do about it
     Doctor(DoctorOptions),
+    /// Watch a server: calls, latencies and refusals by tool, once a second
+    Top(TopOptions),
     /// Read the audit log: the newest calls, questions, statistics, and whether it was changed
     Audit {
         /// What to do with it

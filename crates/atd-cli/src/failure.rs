@@ -43,6 +43,19 @@ impl Failure {
         }
     }
 
+    /// There is nobody to ask.
+    pub(crate) fn unreachable(message: impl Display) -> Self {
+        Self {
+            code: UNREACHABLE,
+            ..Self::failed(message)
+        }
+    }
+
+    /// What went wrong, in one sentence.
+    pub(crate) fn text(&self) -> &str {
+        &self.message
+    }
+
     /// The same, with what to do about it.
     pub(crate) fn advise(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());

@@ -37,6 +37,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Schema(options) => commands::schema::run(options).await,
             Command::Call(options) => commands::call::run(options).await,
             Command::Doctor(options) => commands::doctor::run(options).await,
+            Command::Top(options) => commands::top::run(options).await,
             Command::Audit { command } => commands::audit::run(command).await,
             Command::Token { command } => commands::token::run(command),
             Command::Demo => commands::demo::run().await,

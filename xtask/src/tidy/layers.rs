@@ -162,6 +162,7 @@ const LAYERS: &[Layer] = &[
             "clap_complete",
             "clap_mangen",
             "comfy-table",
+            "crossterm",
             "getrandom",
             "httparse",
             "humantime",

@@ -11,6 +11,7 @@ pub(crate) mod list;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod token;
+pub(crate) mod top;
 
 use std::num::NonZeroU32;
 use std::path::Path;

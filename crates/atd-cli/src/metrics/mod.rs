@@ -2,7 +2,11 @@
 
 mod address;
 mod exporter;
+mod fetch;
 mod http;
+mod page;
 
 pub(crate) use self::address::Address;
 pub(crate) use self::exporter::Exporter;
+pub(crate) use self::fetch::{FetchError, fetch};
+pub(crate) use self::page::Page;

@@ -14,6 +14,7 @@ pub(crate) fn atd() -> Command {
         .env_remove("ATD_CURSOR_KEY")
         .env_remove("ATD_AUDIT_LOG")
         .env_remove("ATD_LOG")
+        .env_remove("ATD_METRICS")
         .env_remove("NO_COLOR");
     command
 }
