@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use atd_gate::Gate;
 use atd_registry::Registry;
 
 use crate::builder::ServerBuilder;
@@ -63,6 +64,11 @@ impl Server {
     /// The tools, which may come and go while calls run.
     pub fn registry(&self) -> &Arc<Registry> {
         &self.dispatcher.registry
+    }
+
+    /// Who may, and how often: its limits can be changed while calls run.
+    pub fn gate(&self) -> &Gate {
+        &self.dispatcher.gate
     }
 
     /// What the server has done and is doing.

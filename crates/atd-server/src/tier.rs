@@ -28,6 +28,11 @@ const FRAME_OVERHEAD: usize = 4 * 1024;
 /// The longest result that any tier may allow, in bytes: what fits a frame.
 pub(crate) const MAX_OUTPUT: usize = MAX_FRAME_BODY - FRAME_OVERHEAD;
 
+impl TierLimits {
+    /// The most that `output_bytes` may be: what fits a frame.
+    pub const MAX_OUTPUT_BYTES: usize = MAX_OUTPUT;
+}
+
 impl Default for TierPolicy {
     fn default() -> Self {
         let limits = |millis, kib: usize| TierLimits {
