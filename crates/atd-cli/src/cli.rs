@@ -17,8 +17,8 @@ pub(crate) use audit::{
     AuditCommand, AuditHeadOptions, AuditKeyOptions, AuditQueryOptions, AuditStatsOptions,
     AuditTailOptions, AuditVerifyOptions, FilterOptions,
 };
-pub(crate) use gate::GateOptions;
-pub(crate) use serve::{AuditOptions, BesideField, ServeOptions, SyncWhen, WhenFull};
+pub(crate) use gate::{GateOptions, TrustedRoot};
+pub(crate) use serve::{AuditOptions, BesideField, ServeOptions, SyncWhen, WhenFull, size};
 pub(crate) use token::{DelegationOptions, TokenCommand, TokenInspectOptions, TokenRevokeOptions};
 pub(crate) use top::{SortBy, TopOptions};
 
@@ -154,6 +154,9 @@ pub(crate) struct DoctorOptions {
     /// A file with the caller's capability token; `-` is standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "caller")]
     pub(crate) token: Option<PathBuf>,
+    /// The file that the server was started with
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "caller")]
+    pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) gate: GateOptions,
     #[command(flatten)]

@@ -1,6 +1,6 @@
 //! What went wrong, as a person and a shell learn it.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -9,6 +9,8 @@ use atd_runtime::audit::ReadError;
 use atd_runtime::client::ClientError;
 use atd_runtime::proto::{ErrorBody, ErrorCode};
 use atd_runtime::registry::RegisterError;
+
+use crate::config::Problem;
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
@@ -77,6 +79,32 @@ impl Failure {
         }
         ExitCode::from(self.code)
     }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Every mistake in the configuration, each on a line of its own.
+impl From<Vec<Problem>> for Failure {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self::usage(listed(&problems))
+    }
+}
+
+/// How many mistakes there are, and on a line of its own each of them.
+pub(crate) fn listed(problems: &[Problem]) -> String {
+    let count = match problems.len() {
+        1 => "1 mistake".to_owned(),
+        count => format!("{count} mistakes"),
+    };
+    let lines = problems.iter().map(|problem| format!("\n  {problem}"));
+    format!(
+        "the configuration has {count}:{}",
+        lines.collect::<String>()
+    )
 }
 
 impl From<io::Error> for Failure {

@@ -10,8 +10,8 @@ use clap::{ArgAction, Args, ValueHint};
 #[derive(Args, Debug)]
 pub(crate) struct GateOptions {
     /// A capability that clients may hold if they ask for it; may be given more than once, and
-    /// `none` allows none
-    #[arg(long = "grant", value_name = "CAP", default_value = "read", action = ArgAction::Append)]
+    /// `none` allows none [default: read]
+    #[arg(long = "grant", value_name = "CAP", action = ArgAction::Append)]
     pub(crate) grants: Vec<String>,
     /// Serve this local user too, besides the one who serves; may be given more than once. Who may
     /// open the socket is decided by its mode, 0600
@@ -32,7 +32,7 @@ pub(crate) struct GateOptions {
 }
 
 /// An issuer of tokens and what it may grant.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TrustedRoot {
     pub(crate) did: Did,
     pub(crate) may_grant: Vec<String>,

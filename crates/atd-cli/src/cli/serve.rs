@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
+use tracing_subscriber::filter::LevelFilter;
 
 use super::{GateOptions, SocketOption};
 use crate::metrics::Address;
@@ -17,20 +18,27 @@ use crate::metrics::Address;
 which take one another's cursors [default: a key of this server's own]"
 )]
 pub(crate) struct ServeOptions {
+    /// Take what is not said here from this file (TOML), which may also declare tools that are
+    /// programs. It is read again when it changes, and on SIGHUP
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+    /// Say what is wrong with the file, all of it, or what it makes of the server; serve nothing
+    #[arg(long, requires = "config")]
+    pub(crate) check_config: bool,
     #[command(flatten)]
     pub(crate) socket: SocketOption,
-    /// The directory that the file tools may read; nothing outside it is opened
-    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
-    pub(crate) root: PathBuf,
+    /// The directory that the file tools may read; nothing outside it is opened [default: .]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) root: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) gate: GateOptions,
     /// A directory with the secrets of callers, one private file each; they are given to tools
     /// that act for them
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) secrets: Option<PathBuf>,
-    /// How much to log on standard error: error, warn, info, debug or trace
-    #[arg(long, env = "ATD_LOG", value_name = "LEVEL", default_value = "warn")]
-    pub(crate) log: tracing_subscriber::filter::LevelFilter,
+    /// How much to log on standard error: error, warn, info, debug or trace [default: warn]
+    #[arg(long, env = "ATD_LOG", value_name = "LEVEL")]
+    pub(crate) log: Option<LevelFilter>,
     /// Show what the server counts to Prometheus and `atd top`, as GET /metrics: on HOST:PORT,
     /// which everybody who reaches it may read, or on a socket at a PATH, which only this user may
     #[arg(long, value_name = "ADDR", value_hint = ValueHint::FilePath)]
@@ -51,13 +59,13 @@ pub(crate) struct AuditOptions {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) audit: Option<String>,
     /// What a call does whose record finds the queue full: `drop` the record and count it, or
-    /// `wait`
-    #[arg(long, value_name = "WHAT", default_value = "drop")]
-    pub(crate) audit_when_full: WhenFull,
+    /// `wait` [default: drop]
+    #[arg(long, value_name = "WHAT", hide_possible_values = true)]
+    pub(crate) audit_when_full: Option<WhenFull>,
     /// When records are put on disk: `never` but by the operating system, `always` before the
-    /// call is answered, or that long after, such as 1s
-    #[arg(long, value_name = "WHEN", default_value = "never")]
-    pub(crate) audit_sync: SyncWhen,
+    /// call is answered, or that long after, such as 1s [default: never]
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) audit_sync: Option<SyncWhen>,
     /// Run no tool unless its record is safe: a call that cannot be recorded is refused (1034)
     #[arg(long)]
     pub(crate) audit_strict: bool,
@@ -67,9 +75,9 @@ pub(crate) struct AuditOptions {
     /// Chain the records and sign the chain with the key in this file; `atd audit key` makes one
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) audit_key: Option<PathBuf>,
-    /// Sign every so many records
-    #[arg(long, value_name = "N", default_value = "100", requires = "audit_key")]
-    pub(crate) audit_sign_every: NonZeroU64,
+    /// Sign every so many records [default: 100]
+    #[arg(long, value_name = "N")]
+    pub(crate) audit_sign_every: Option<NonZeroU64>,
     /// Begin a new file when one has this size, such as 64MiB
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) audit_max_size: Option<NonZeroU64>,
@@ -87,8 +95,9 @@ pub(crate) struct AuditOptions {
     pub(crate) audit_with: Vec<BesideField>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum WhenFull {
+    #[default]
     Drop,
     Wait,
 }
@@ -103,8 +112,9 @@ pub(crate) enum BesideField {
     Digests,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum SyncWhen {
+    #[default]
     Never,
     Always,
     After(Duration),
@@ -124,7 +134,8 @@ impl FromStr for SyncWhen {
     }
 }
 
-fn size(text: &str) -> Result<NonZeroU64, String> {
+/// A number of bytes above 0, such as `64MiB`.
+pub(crate) fn size(text: &str) -> Result<NonZeroU64, String> {
     let bytes = text.parse::<ByteSize>().map_err(|_| ());
     bytes
         .and_then(|size| NonZeroU64::new(size.as_u64()).ok_or(()))

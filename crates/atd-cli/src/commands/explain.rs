@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::cli::DoctorOptions;
 use crate::commands::{connect, gate, token};
+use crate::config::{self, Files, GateSettings};
 use crate::failure::Failure;
 use crate::output::{BOLD, DIM, GREEN, RED, one_line};
 use crate::{output, paths};
@@ -64,7 +65,12 @@ pub(super) async fn run(
 
 /// The gate, with the caller at its door.
 fn arrive(options: &DoctorOptions, caller: &str) -> Result<(Gate, Identity), Failure> {
-    let gate = gate::of(&options.gate)?;
+    let mut settings = match &options.config {
+        Some(path) => config::read(path, &Files::default())?.gate,
+        None => GateSettings::default(),
+    };
+    settings.overridden_by(&options.gate);
+    let gate = gate::of(&settings)?;
     let peer = match caller.strip_prefix("uid:") {
         Some(uid) => PeerCredentials {
             uid: uid

@@ -1,31 +1,23 @@
-//! The gate that the options describe.
+//! The gate that the settings describe.
 
 use atd_runtime::Gate;
-use atd_runtime::gate::{CallLimits, RevocationFile};
+use atd_runtime::gate::RevocationFile;
 
-use crate::cli::GateOptions;
+use crate::config::GateSettings;
 use crate::failure::Failure;
 
-/// What whoever asks for it may hold.
-pub(super) fn granted(options: &GateOptions) -> impl Iterator<Item = &str> {
-    let grants = options.grants.iter().map(String::as_str);
-    grants.filter(|grant| *grant != "none")
-}
-
-pub(super) fn of(options: &GateOptions) -> Result<Gate, Failure> {
-    let mut limits = CallLimits::default();
-    limits.caller_rate_per_min = options.caller_rate;
-    if let Some(most) = options.max_in_flight {
-        limits.in_flight = most;
+pub(super) fn of(settings: &GateSettings) -> Result<Gate, Failure> {
+    let mut gate = Gate::builder().limits(settings.limits);
+    for (grantee, granted) in &settings.grants {
+        gate = gate.grant(grantee.clone(), granted);
     }
-    let mut gate = Gate::builder().allow(granted(options)).limits(limits);
-    for user in &options.users {
+    for user in &settings.users {
         gate = gate.allow_uid(*user);
     }
-    for root in &options.roots {
+    for root in &settings.roots {
         gate = gate.trust_root(root.did, &root.may_grant);
     }
-    if let Some(path) = &options.revoked {
+    if let Some(path) = &settings.revoked {
         let revocations = RevocationFile::open(path).map_err(|error| {
             Failure::usage(error).advise("an empty file is one in which nothing is revoked")
         })?;

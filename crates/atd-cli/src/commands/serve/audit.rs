@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +13,9 @@ use atd_runtime::audit::{
     Backpressure, BesideFields, Chaining, Durability, JsonLinesBuilder, Retention, Rotation, Strict,
 };
 
-use crate::cli::{AuditOptions, BesideField, SyncWhen, WhenFull};
+use crate::cli::{BesideField, SyncWhen, WhenFull};
 use crate::commands::audit::read_signing_key;
+use crate::config::{AuditSettings, AuditTo};
 use crate::failure::Failure;
 use crate::output::{YELLOW, note};
 use crate::paths;
@@ -28,36 +29,24 @@ const REOPENING: Duration = Duration::from_secs(10);
 
 /// Where the audit goes, and the sink that takes it there.
 pub(super) struct Audit {
-    destination: Destination,
+    to: AuditTo,
     pub(super) sink: Option<Arc<JsonLinesAuditSink>>,
 }
 
-enum Destination {
-    File(PathBuf),
-    Stdout,
-    Stderr,
-    Nowhere,
-}
-
 impl Audit {
-    pub(super) fn open(options: &AuditOptions, socket: &Path) -> Result<Self, Failure> {
-        let destination = Destination::of(options.audit.as_deref(), socket);
-        let builder = builder(options)?;
-        let opened = match &destination {
-            Destination::Nowhere => {
-                return Ok(Self {
-                    destination,
-                    sink: None,
-                });
-            }
-            Destination::Stdout => builder.writer(Box::new(std::io::stdout())),
-            Destination::Stderr => builder.writer(Box::new(std::io::stderr())),
-            Destination::File(path) => make_directory(path).and_then(|()| builder.file(path)),
+    pub(super) fn open(settings: &AuditSettings, socket: &Path) -> Result<Self, Failure> {
+        let to = to(settings, socket);
+        let builder = builder(settings)?;
+        let opened = match &to {
+            AuditTo::Nowhere => return Ok(Self { to, sink: None }),
+            AuditTo::Stdout => builder.writer(Box::new(std::io::stdout())),
+            AuditTo::Stderr => builder.writer(Box::new(std::io::stderr())),
+            AuditTo::File(path) => make_directory(path).and_then(|()| builder.file(path)),
         };
-        let opened = opened.with_context(|| format!("cannot open the audit log {destination}"))?;
+        let opened = opened.with_context(|| format!("cannot open the audit log {to}"))?;
         Ok(Self {
             sink: Some(Arc::new(opened)),
-            destination,
+            to,
         })
     }
 
@@ -68,7 +57,7 @@ impl Audit {
         };
         let reopened = tokio::task::spawn_blocking(move || sink.reopen(REOPENING)).await;
         let said = match reopened {
-            Ok(Ok(())) => format!("Opened the audit log {} anew.", self.destination),
+            Ok(Ok(())) => format!("Opened the audit log {} anew.", self.to),
             Ok(Err(error)) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 warning(&format!("{error}: {}", cause.unwrap_or_default()))
@@ -86,23 +75,17 @@ fn warning(text: &str) -> String {
 
 impl fmt::Display for Audit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.destination.fmt(f)
+        self.to.fmt(f)
     }
 }
 
-impl Destination {
-    fn of(named: Option<&str>, socket: &Path) -> Self {
-        match named {
-            None => Self::File(paths::audit_beside(socket)),
-            Some("stdout") => Self::Stdout,
-            Some("stderr") => Self::Stderr,
-            Some("none") => Self::Nowhere,
-            Some(path) => Self::File(path.into()),
-        }
-    }
+/// Where the records go of a server on this socket.
+pub(super) fn to(settings: &AuditSettings, socket: &Path) -> AuditTo {
+    let beside = || AuditTo::File(paths::audit_beside(socket));
+    settings.to.clone().unwrap_or_else(beside)
 }
 
-impl fmt::Display for Destination {
+impl fmt::Display for AuditTo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
@@ -113,42 +96,42 @@ impl fmt::Display for Destination {
     }
 }
 
-fn builder(options: &AuditOptions) -> Result<JsonLinesBuilder, Failure> {
+fn builder(settings: &AuditSettings) -> Result<JsonLinesBuilder, Failure> {
     let mut rotation = Rotation::new();
-    if let Some(bytes) = options.audit_max_size {
+    if let Some(bytes) = settings.max_size {
         rotation = rotation.max_bytes(bytes);
     }
-    if let Some(age) = options.audit_max_age {
+    if let Some(age) = settings.max_age {
         rotation = rotation.max_age(age);
     }
     let mut retention = Retention::new();
-    if let Some(files) = options.audit_keep {
+    if let Some(files) = settings.keep {
         retention = retention.max_segments(files);
     }
-    if let Some(bytes) = options.audit_keep_size {
+    if let Some(bytes) = settings.keep_size {
         retention = retention.max_total_bytes(bytes);
     }
     let mut builder = JsonLinesAuditSink::builder()
         .capacity(QUEUE)
-        .backpressure(match options.audit_when_full {
+        .backpressure(match settings.when_full {
             WhenFull::Drop => Backpressure::Drop,
             WhenFull::Wait => Backpressure::Block { at_most: None },
         })
-        .durability(match options.audit_sync {
+        .durability(match settings.sync {
             SyncWhen::Never => Durability::Buffered,
             SyncWhen::Always => Durability::Sync,
             SyncWhen::After(interval) => Durability::Interval(interval),
         })
         .rotation(rotation)
         .retention(retention)
-        .beside(beside(&options.audit_with));
-    if options.audit_strict {
+        .beside(beside(&settings.with));
+    if settings.strict {
         builder = builder.strict(Strict::new());
     }
-    if let Some(file) = &options.audit_key {
+    if let Some(file) = &settings.key {
         let key = read_signing_key(file)?;
-        builder = builder.chain(Chaining::signed(key, options.audit_sign_every));
-    } else if options.audit_chain {
+        builder = builder.chain(Chaining::signed(key, settings.sign_every));
+    } else if settings.chain {
         builder = builder.chain(Chaining::new());
     }
     Ok(builder)

@@ -1,20 +1,28 @@
 //! `atd serve`.
 
 mod audit;
+mod build;
+mod check;
+mod configuration;
+mod reload;
+mod summary;
+mod tools;
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use atd_runtime::registry::DirectoryTokenBroker;
 use atd_runtime::server::{BoundSocket, CursorKey, ShutdownReport};
-use atd_runtime::tools::{EchoSay, FsRead, FsRoot};
 use atd_runtime::{Registry, Server, ServerHandle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::audit::Audit;
+use self::configuration::Read;
+use self::reload::Reload;
+use self::tools::ServedTools;
 use crate::cli::ServeOptions;
 use crate::commands::gate;
+use crate::config::Settings;
 use crate::failure::Failure;
 use crate::metrics::Exporter;
 use crate::output::{BOLD, YELLOW, note};
@@ -27,15 +35,22 @@ const CURSOR_KEY: &str = "ATD_CURSOR_KEY";
 const INTERRUPTED: i32 = 130;
 
 pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
+    if options.check_config {
+        return check::run(&options);
+    }
+    let Read { settings, states } = configuration::read(&options);
+    let settings = settings?;
     tracing_subscriber::fmt()
-        .with_max_level(options.log)
+        .with_max_level(settings.log)
         .with_writer(std::io::stderr)
         .with_ansi(output::stderr_has_colours())
         .init();
     let mut signals = Signals::listen()?;
-    let socket = paths::socket(options.socket.socket.clone())?;
-    let registry = registry(&options.root)?;
-    let gate = gate::of(&options.gate)?;
+    let socket = paths::socket(settings.socket.clone())?;
+    let registry = Registry::new();
+    let mut tools = ServedTools::none(&settings.root)?;
+    tools.become_those(&registry, &settings.tools)?;
+    let gate = gate::of(&settings.gate)?;
     #[cfg(feature = "conformance")]
     let _permit = match options.conformance_tools {
         true => Some(conformance(&registry, &gate)?),
@@ -44,31 +59,21 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
     // First of all, so that a second server on the socket touches no log.
     let socket = BoundSocket::bind(&socket).await.map_err(Failure::failed)?;
     let exporter = Exporter::bind(options.metrics.as_ref()).await?;
-    let audit = Audit::open(&options.audit, socket.path())?;
-    let mut builder = Server::builder(registry)
-        .gate(gate)
-        .working_dir(&options.root)
-        .server_version(concat!("atd ", env!("CARGO_PKG_VERSION")));
+    let audit = Audit::open(&settings.audit, socket.path())?;
+    let mut builder = build::builder(registry, gate, &settings)?;
     if let Some(sink) = &audit.sink {
         builder = builder.audit(sink.clone());
     }
     if let Some(key) = cursor_key(std::env::var_os(CURSOR_KEY))? {
         builder = builder.cursor_key(key);
     }
-    if let Some(directory) = &options.secrets {
-        let broker = DirectoryTokenBroker::open(directory).map_err(|error| {
-            Failure::usage(format!(
-                "cannot use the secrets in {}: {error}",
-                directory.display()
-            ))
-        })?;
-        builder = builder.broker(broker);
-    }
     let server = builder.build().map_err(Failure::usage)?;
     let serving = server.serve_on(socket).map_err(Failure::failed)?;
     let exporting = exporter.map(|exporter| exporter.show(server.clone()));
-    announce(&serving, &options, &audit)?;
-    signals.end(&audit).await;
+    announce(&serving, &settings)?;
+    let read = (settings, states);
+    let mut reload = Reload::new(Arc::new(options), read, tools, server.clone());
+    signals.end(&audit, &mut reload).await;
     note("Stopping; once more stops at once.")?;
     tokio::spawn(async move {
         signals.first().await;
@@ -94,16 +99,6 @@ fn cursor_key(named: Option<OsString>) -> Result<Option<CursorKey>, Failure> {
     Ok(Some(key))
 }
 
-fn registry(root: &Path) -> Result<Registry, Failure> {
-    let root = FsRoot::open(root).map_err(|error| {
-        Failure::usage(format!("cannot open the root {}: {error}", root.display()))
-    })?;
-    let registry = Registry::new();
-    registry.register(EchoSay::new())?;
-    registry.register_blocking(FsRead::new(root))?;
-    Ok(registry)
-}
-
 /// The suite's tools, with the one permit of the saturated one taken.
 #[cfg(feature = "conformance")]
 fn conformance(
@@ -124,37 +119,13 @@ fn conformance(
 
 /// Where it listens, what it serves, and what to type next. All of it goes to
 /// standard error, which leaves standard output to the audit.
-fn announce(serving: &ServerHandle, options: &ServeOptions, audit: &Audit) -> std::io::Result<()> {
-    let registry = serving.server().registry();
-    let root = options
-        .root
-        .canonicalize()
-        .unwrap_or_else(|_| options.root.clone());
-    let granted: Vec<&str> = gate::granted(&options.gate).collect();
-    let granted = if granted.is_empty() {
-        "none".to_owned()
-    } else {
-        granted.join(", ")
-    };
+fn announce(serving: &ServerHandle, settings: &Settings) -> std::io::Result<()> {
     note(format!(
         "{BOLD}atd is listening on {}{BOLD:#}",
         serving.path().display()
     ))?;
-    note(format!("  root    {}", root.display()))?;
-    note(format!("  grants  {granted}"))?;
-    for (n, trusted) in options.gate.roots.iter().enumerate() {
-        let title = if n == 0 { "trusts" } else { "" };
-        let may_grant = trusted.may_grant.join(", ");
-        note(format!("  {title:<7} {} for {may_grant}", trusted.did))?;
-    }
-    note(format!("  audit   {}", audit))?;
-    for (n, id) in registry.ids().iter().enumerate() {
-        let title = if n == 0 { "tools" } else { "" };
-        let name = registry.get(id).map(|tool| tool.definition().name.clone());
-        note(format!(
-            "  {title:<7} {id:<28} {}",
-            name.unwrap_or_default()
-        ))?;
+    for line in summary::lines(settings, serving.path(), serving.server().registry()) {
+        note(line)?;
     }
     let socket = paths::socket_flag(serving.path());
     note(format!(
@@ -206,9 +177,9 @@ impl Signals {
         })
     }
 
-    /// Waits until it is to end, and opens the audit anew whenever it is told
-    /// to.
-    async fn end(&mut self, audit: &Audit) {
+    /// Waits until it is to end. Meanwhile it takes up what changed, and opens
+    /// the audit anew whenever it is told to.
+    async fn end(&mut self, audit: &Audit, reload: &mut Reload) {
         loop {
             tokio::select! {
                 // Cancelled: a signal that comes later is kept for the next
@@ -217,7 +188,12 @@ impl Signals {
                 // Cancelled: likewise.
                 _ = self.terminate.recv() => return,
                 // Cancelled: likewise.
-                _ = self.hang_up.recv() => audit.reopen().await,
+                _ = self.hang_up.recv() => {
+                    audit.reopen().await;
+                    reload.now().await;
+                }
+                // Cancelled: it looks at the files again.
+                () = reload.due() => reload.now().await,
             }
         }
     }

@@ -1,0 +1,85 @@
+//! A file that is read.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use toml::de::DeTable;
+
+use super::{Place, Problems, Section};
+
+/// A file and its text.
+#[derive(Clone, Debug)]
+pub(crate) struct Document {
+    path: Arc<Path>,
+    text: String,
+}
+
+impl Document {
+    pub(crate) fn new(path: &Path, text: String) -> Self {
+        Self {
+            path: path.into(),
+            text,
+        }
+    }
+
+    /// Reads the whole of it. A file that is no TOML has one problem, which is
+    /// the first: what follows it would be guesses.
+    pub(crate) fn read<T>(
+        &self,
+        problems: &Problems,
+        read: impl FnOnce(&mut Section<'_>) -> T,
+    ) -> Option<T> {
+        match DeTable::parse(&self.text) {
+            Ok(table) => {
+                let source = Source {
+                    document: self,
+                    problems,
+                };
+                let mut section = Section::whole(source, table.get_ref());
+                let made = read(&mut section);
+                section.finish();
+                Some(made)
+            }
+            Err(error) => {
+                let at = error.span().map_or(0, |span| span.start);
+                let what = format!("this is no TOML: {}", error.message());
+                problems.add(self.place(at), what);
+                None
+            }
+        }
+    }
+
+    /// The place of a byte of the text.
+    fn place(&self, at: usize) -> Place {
+        let at = (0..=at.min(self.text.len()))
+            .rev()
+            .find(|at| self.text.is_char_boundary(*at));
+        let before = &self.text[..at.unwrap_or_default()];
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let lines = before.matches('\n').count();
+        Place::at(&self.path, lines + 1, line.chars().count() + 1)
+    }
+}
+
+/// The file that something was read from, and where its problems go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source<'a> {
+    document: &'a Document,
+    problems: &'a Problems,
+}
+
+impl Source<'_> {
+    pub(super) fn place(&self, span: &Range<usize>) -> Place {
+        self.document.place(span.start)
+    }
+
+    pub(super) fn problem(&self, span: &Range<usize>, what: impl std::fmt::Display) {
+        self.problems.add(self.place(span), what);
+    }
+
+    /// The directory that relative paths of this file are relative to.
+    pub(super) fn directory(&self) -> &Path {
+        self.document.path.parent().unwrap_or(Path::new(""))
+    }
+}

@@ -1,0 +1,123 @@
+//! A declared tool.
+
+use atd_runtime::proto::{
+    SafetyLevel, Tier, ToolDefinition, ToolError, TrustLevel, Visibility, check_tool_id,
+};
+
+use super::{Declared, cli, schema};
+use crate::config::files::Files;
+use crate::config::reader::{Item, Section};
+use crate::config::sections::capabilities;
+
+/// The words of a definition, as the wire has them.
+const TIERS: [(&str, Tier); 3] = [
+    ("hot", Tier::Hot),
+    ("warm", Tier::Warm),
+    ("cold", Tier::Cold),
+];
+const VISIBILITIES: [(&str, Visibility); 5] = [
+    ("read", Visibility::Read),
+    ("write", Visibility::Write),
+    ("dangerous", Visibility::Dangerous),
+    ("system", Visibility::System),
+    ("hidden", Visibility::Hidden),
+];
+const SAFETY_LEVELS: [(&str, SafetyLevel); 6] = [
+    ("Read", SafetyLevel::Read),
+    ("Write", SafetyLevel::Write),
+    ("Financial", SafetyLevel::Financial),
+    ("Privacy", SafetyLevel::Privacy),
+    ("Physical", SafetyLevel::Physical),
+    ("Destructive", SafetyLevel::Destructive),
+];
+const TRUST_LEVELS: [(&str, TrustLevel); 5] = [
+    ("L0Unverified", TrustLevel::L0Unverified),
+    ("L1SchemaValid", TrustLevel::L1SchemaValid),
+    ("L2Tested", TrustLevel::L2Tested),
+    ("L3Verified", TrustLevel::L3Verified),
+    ("L4Certified", TrustLevel::L4Certified),
+];
+
+/// Reads one `[[tool]]`: its definition with the fields that the wire has, and
+/// in `cli` how it is carried out.
+///
+/// The definition that clients see has no binding: they cannot start the
+/// program, and its environment is not for them to read.
+pub(super) fn read(section: &mut Section<'_>, files: &Files) -> Option<Declared> {
+    let place = section.item("id").map(|item| item.place());
+    let id = section.need_with("id", |item| {
+        let id = item.text()?;
+        let checked = check_tool_id(id).map_err(|error| item.problem(error));
+        checked.ok().map(|()| id.to_owned())
+    });
+    let description: Option<String> = section.need("description");
+    let known = (id, description);
+    let (id, description) = known.clone();
+    let builder = ToolDefinition::builder(id.unwrap_or_default(), description.unwrap_or_default());
+    let mut definition = builder.build();
+    describe(section, &mut definition, files);
+    let program = cli::read(section, &mut definition);
+    known.0.and(known.1)?;
+    Some(Declared {
+        definition,
+        program: program?,
+        place: place?,
+    })
+}
+
+fn describe(section: &mut Section<'_>, definition: &mut ToolDefinition, files: &Files) {
+    section.set("name", &mut definition.name);
+    section.set("version", &mut definition.version);
+    section.within("capability", |section| {
+        section.set("domain", &mut definition.capability.domain);
+        section.set("actions", &mut definition.capability.actions);
+        section.set("tags", &mut definition.capability.tags);
+        let examples = &mut definition.capability.intent_examples;
+        section.set("intent_examples", examples);
+    });
+    let schema = |item: &Item<'_>| schema::read(item, files);
+    section.set_with("input_schema", &mut definition.input_schema, schema);
+    section.set_with("output_schema", &mut definition.output_schema, schema);
+    section.within("safety", |section| {
+        let safety = &mut definition.safety;
+        section.set_with("level", &mut safety.level, |item| item.word(&SAFETY_LEVELS));
+        section.set("side_effects", &mut safety.side_effects);
+        section.set("data_sensitivity", &mut safety.data_sensitivity);
+    });
+    section.within("resources", |section| {
+        let resources = &mut definition.resources;
+        section.set("timeout_ms", &mut resources.timeout_ms);
+        section.set("max_concurrent", &mut resources.max_concurrent);
+        section.set("rate_limit_per_min", &mut resources.rate_limit_per_min);
+        section.set("estimated_tokens", &mut resources.estimated_tokens);
+    });
+    section.within("trust", |section| {
+        let trust = &mut definition.trust;
+        section.set("publisher", &mut trust.publisher);
+        section.set_with("trust_level", &mut trust.trust_level, |item| {
+            item.word(&TRUST_LEVELS)
+        });
+    });
+    let words = |item: &Item<'_>| item.word(&VISIBILITIES);
+    section.set_with("visibility", &mut definition.visibility, words);
+    let required = &mut definition.required_capabilities;
+    section.set_with("required_capabilities", required, |item| {
+        Some(capabilities(item)?.into())
+    });
+    section.set_with("tier", &mut definition.tier, |item| {
+        item.word(&TIERS).map(Some)
+    });
+    let errors = section.each("errors", error);
+    definition.errors = errors.into_iter().flatten().collect();
+}
+
+fn error(section: &mut Section<'_>) -> Option<ToolError> {
+    let code = section.need("code");
+    let description = section.get("description").unwrap_or_default();
+    let retryable = section.get("retryable").unwrap_or_default();
+    Some(ToolError {
+        code: code?,
+        description,
+        retryable,
+    })
+}
