@@ -94,17 +94,23 @@ impl From<Vec<Problem>> for Failure {
     }
 }
 
+/// How many mistakes are listed; nobody reads more.
+const LISTED: usize = 1000;
+
 /// How many mistakes there are, and on a line of its own each of them.
 pub(crate) fn listed(problems: &[Problem]) -> String {
     let count = match problems.len() {
         1 => "1 mistake".to_owned(),
         count => format!("{count} mistakes"),
     };
-    let lines = problems.iter().map(|problem| format!("\n  {problem}"));
-    format!(
-        "the configuration has {count}:{}",
-        lines.collect::<String>()
-    )
+    let mut text = format!("the configuration has {count}:");
+    for problem in problems.iter().take(LISTED) {
+        text.push_str(&format!("\n  {problem}"));
+    }
+    if problems.len() > LISTED {
+        text.push_str(&format!("\n  and {} more", problems.len() - LISTED));
+    }
+    text
 }
 
 impl From<io::Error> for Failure {

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
 
@@ -222,6 +223,46 @@ fn files_that_cannot_be_read_are_mistakes_too() {
         let said = stderr(&command.output().unwrap());
         assert!(said.contains(why), "{said}");
     }
+}
+
+#[test]
+fn what_everybody_may_write_to_configures_nothing() {
+    let (_, folder) = check(&[
+        ("atd.toml", "tools_dir = \"tools.d\"\n"),
+        ("tools.d/a.toml", ""),
+    ]);
+    for open in ["tools.d/a.toml", "tools.d", "atd.toml"] {
+        let path = folder.path().join(open);
+        let mut mode = std::fs::metadata(&path).unwrap().permissions();
+        let before = mode.clone();
+        mode.set_mode(mode.mode() | 0o002);
+        std::fs::set_permissions(&path, mode).unwrap();
+        let mut command = atd();
+        command
+            .args(["serve", "--config", "atd.toml"])
+            .current_dir(folder.path());
+        let refused = command.output().unwrap();
+        let said = stderr(&refused);
+        assert_eq!(refused.status.code(), Some(2), "{open}: {said}");
+        assert!(said.contains("everybody may write to it"), "{open}: {said}");
+        std::fs::set_permissions(&path, before).unwrap();
+    }
+}
+
+/// A file that is nothing but mistakes takes no longer for it.
+#[test]
+fn many_thousand_mistakes_are_counted_and_the_first_of_them_told() {
+    let lines: String = (0..5_000).map(|n| format!("a{n} = 1\n")).collect();
+    let (checked, _folder) = check(&[("atd.toml", &lines)]);
+    let said = stderr(&checked);
+    assert!(said.contains("has 5000 mistakes:"), "{}", &said[..200]);
+    assert!(said.contains("and 4000 more"));
+    let (checked, _folder) = check(&[("atd.toml", &"#".repeat(1024 * 1024 + 1))]);
+    let said = stderr(&checked);
+    assert!(said.contains("longer than 1048576 bytes"), "{said}");
+    let (checked, _folder) = check(&[("atd.toml", &("a=".to_owned() + &"[".repeat(100_000)))]);
+    let said = stderr(&checked);
+    assert!(said.contains("1 mistake"), "{said}");
 }
 
 /// X2: what a file holds adds no line to what is said of it.

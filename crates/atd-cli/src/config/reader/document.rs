@@ -13,12 +13,16 @@ use super::{Place, Problems, Section};
 pub(crate) struct Document {
     path: Arc<Path>,
     text: String,
+    /// Where each line but the first begins.
+    lines: Vec<usize>,
 }
 
 impl Document {
     pub(crate) fn new(path: &Path, text: String) -> Self {
+        let ends = text.match_indices('\n');
         Self {
             path: path.into(),
+            lines: ends.map(|(end, _)| end + 1).collect(),
             text,
         }
     }
@@ -52,13 +56,10 @@ impl Document {
 
     /// The place of a byte of the text.
     fn place(&self, at: usize) -> Place {
-        let at = (0..=at.min(self.text.len()))
-            .rev()
-            .find(|at| self.text.is_char_boundary(*at));
-        let before = &self.text[..at.unwrap_or_default()];
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        let lines = before.matches('\n').count();
-        Place::at(&self.path, lines + 1, line.chars().count() + 1)
+        let line = self.lines.partition_point(|begins| *begins <= at);
+        let begins = line.checked_sub(1).map_or(0, |before| self.lines[before]);
+        let before = self.text.get(begins..at).unwrap_or_default();
+        Place::at(&self.path, line + 1, before.chars().count() + 1)
     }
 }
 

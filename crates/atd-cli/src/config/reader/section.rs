@@ -151,11 +151,14 @@ impl<'a> Section<'a> {
     }
 }
 
+/// The longest key that is compared with those that are known, in bytes.
+const COMPARED: usize = 64;
+
 /// What may have been meant by a key that nobody knows.
 fn advice(key: &str, known: &[&str]) -> String {
     let meant = key.to_lowercase().replace('-', "_");
     let near = known.iter().map(|known| (distance(&meant, known), known));
-    match near.min() {
+    match near.filter(|_| meant.len() <= COMPARED).min() {
         Some((distance, known)) if distance <= known.len().div_ceil(3) => {
             format!("did you mean `{known}`?")
         }
