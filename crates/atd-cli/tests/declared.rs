@@ -8,10 +8,13 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use atd_runtime::Client;
+use atd_runtime::proto::Hello;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use support::{Serving, atd, stderr, stdout};
 use tempfile::TempDir;
+use tokio::task::spawn_blocking;
 
 /// A tool that says that it runs by opening the pipe `running`, and would go
 /// on for an hour.
@@ -183,6 +186,30 @@ fn a_program_ends_with_its_call_whether_it_is_cut_by_its_client_or_by_its_time()
     assert_eq!(outcomes(&serving), ["CLIENT_GONE", "DEADLINE_EXCEEDED"]);
 }
 
+#[tokio::test]
+async fn a_program_ends_when_its_call_is_cancelled_and_the_connection_goes_on() {
+    let mut serving = serving(&[("atd.toml", SLOW)]);
+    let client = Client::connect(serving.socket()).await.unwrap();
+    client.hello(Hello::default()).await.unwrap();
+    let path = serving.folder().join("running");
+    let running = spawn_blocking(|| {
+        let mut program = BufReader::new(File::open(path).unwrap());
+        program.read_line(&mut String::new()).unwrap();
+        program
+    });
+    let args = json!({});
+    let mut program = tokio::select! {
+        ended = client.call("demo:slow.run", &args) => panic!("{ended:?}"),
+        // The call is dropped, and so cancelled.
+        program = running => program.unwrap(),
+    };
+    let rest = spawn_blocking(move || program.read_to_string(&mut String::new()).unwrap());
+    assert_eq!(rest.await.unwrap(), 0);
+    client.ping().await.unwrap();
+    assert!(serving.end().0.success());
+    assert_eq!(outcomes(&serving), ["CANCELLED"]);
+}
+
 #[test]
 fn changed_tools_are_taken_up_while_serving_and_calls_go_on_as_they_began() {
     let config = "tools_dir = \"tools.d\"\n";
@@ -314,6 +341,70 @@ fn a_flag_wins_over_the_file() {
         said.contains("b to user id 0") && said.contains("audit   stdout"),
         "{said}"
     );
+}
+
+#[test]
+fn what_a_file_says_holds() {
+    let uid = rustix::process::geteuid().as_raw();
+    let config = format!(
+        r#"[grants]
+everybody = []
+"uid:{uid}" = ["read"]
+[tiers]
+cold = {{ timeout = "100ms" }}
+[output]
+truncate = "1KiB"
+redact = {{ patterns = ["sk-[a-z]+"], paths = {{ "/srv/agents" = "work:" }}, instead = "[key]" }}
+[audit]
+to = "log/calls.jsonl"
+with = ["grants"]
+{SLOW}"#
+    );
+    let mut serving = serving(&[("atd.toml", &config)]);
+    let say = |text: &str| {
+        let args = json!({ "text": text }).to_string();
+        call(&serving, &["ref:echo.say", "--args", &args])["echoed"]["text"].to_string()
+    };
+    assert_eq!(say("sk-abc in /srv/agents/x"), "\"[key] in work:/x\"");
+    let args = json!({"text": "a".repeat(2000)}).to_string();
+    let cut = call(&serving, &["ref:echo.say", "--args", &args]);
+    assert_eq!(cut["truncated"], true, "{cut}");
+    let read = [
+        "ref:fs.read",
+        "--args",
+        r#"{"path": "notes.txt"}"#,
+        "--request",
+        "read",
+    ];
+    assert_eq!(call(&serving, &read)["line_count"], 2);
+    let path = serving.folder().join("running");
+    let _kept = File::options().read(true).write(true).open(path).unwrap();
+    let slow = serving.ask(&["call", "demo:slow.run"]);
+    assert!(stderr(&slow).contains("after 100 ms"), "{}", stderr(&slow));
+    let doctor = [
+        "doctor",
+        "--as",
+        &format!("uid:{uid}"),
+        "--tool",
+        "ref:fs.read",
+    ];
+    let config = serving.folder().join("atd.toml");
+    let with_config = ["--config", config.to_str().unwrap(), "--json"];
+    let told = serving.ask(&[&doctor[..], &with_config].concat());
+    let told: Value = serde_json::from_str(&stdout(&told)).unwrap();
+    assert_eq!(told["admitted"], true, "{told}");
+    assert!(serving.end().0.success());
+    let log = std::fs::read_to_string(serving.folder().join("log/calls.jsonl")).unwrap();
+    assert!(log.contains(&format!("uid:{uid}")), "{log}");
+}
+
+#[tokio::test]
+async fn a_limit_of_connections_in_a_file_holds() {
+    let serving = serving(&[("atd.toml", "limits = { max_connections = 1 }\n")]);
+    let client = Client::connect(serving.socket()).await.unwrap();
+    client.ping().await.unwrap();
+    let full = serving.ask(&["call", "ref:echo.say"]);
+    assert!(stderr(&full).contains("(1033)"), "{}", stderr(&full));
 }
 
 #[test]
