@@ -288,7 +288,8 @@ everybody = []
 to = "log/audit.jsonl"
 "#;
     let tool = "[[tool]]\nid = \"demo:ls.all\"\nname = \"Every file\"\ndescription = \"Lists\"\n\
-                required_capabilities = [\"list\"]\ncli = { cmd = \"ls\" }\n";
+                required_capabilities = [\"list\"]\ncli = { cmd = \"ls\" }\n\
+                resources = { timeout_ms = 30000 }\n";
     let (checked, folder) = check(&[("atd.toml", config), ("tools.d/ls.toml", tool)]);
     assert!(checked.status.success(), "{}", stderr(&checked));
     let said = stdout(&checked);
@@ -300,6 +301,7 @@ to = "log/audit.jsonl"
         "tools   demo:ls.all                  Every file (tools.d/ls.toml:2:6)",
         "ref:echo.say",
         "demo:ls.all requires list, which nobody is granted",
+        "demo:ls.all may take 30s, but its tier, warm, ends it after 5s",
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }

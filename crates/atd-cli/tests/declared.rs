@@ -235,11 +235,14 @@ fn changed_tools_are_taken_up_while_serving_and_calls_go_on_as_they_began() {
     serving.hears("Tools taken up: changed demo:word.say.");
     assert_eq!(call(&serving, &["demo:word.say"]), json!(["two"]));
     let other = saying("new").replace("demo:word.say", "demo:word.other");
+    let barred = other.replace("word.other", "word.barred") + "required_capabilities = [\"bar\"]\n";
     std::fs::remove_file(serving.folder().join("tools.d/slow.toml")).unwrap();
     serving.hears("Tools taken up: removed demo:slow.run.");
     put(serving.folder(), "tools.d/other.toml", &other);
     serving.hears("Tools taken up: added demo:word.other.");
     assert_eq!(call(&serving, &["demo:word.other"]), json!(["new"]));
+    put(serving.folder(), "tools.d/barred.toml", &barred);
+    serving.hears("demo:word.barred requires bar, which nobody is granted");
     assert_eq!(
         serving.ask(&["call", "demo:slow.run"]).status.code(),
         Some(1)

@@ -50,7 +50,7 @@ impl Serving {
             .unwrap();
         let mut said = BufReader::new(process.stderr.take().unwrap());
         let mut greeting = String::new();
-        while !greeting.contains("atd call") {
+        while !greeting.contains("From another terminal:\n  ") {
             let read = said.read_line(&mut greeting).unwrap();
             assert!(read > 0, "atd ended before it listened: {greeting}");
         }

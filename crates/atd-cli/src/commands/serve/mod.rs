@@ -128,9 +128,11 @@ fn announce(serving: &ServerHandle, settings: &Settings) -> std::io::Result<()> 
         note(line)?;
     }
     let socket = paths::socket_flag(serving.path());
-    note(format!(
-        "From another terminal:\n  atd call ref:echo.say --args '{{\"text\": \"hello\"}}'{socket}"
-    ))
+    let next = match serving.server().registry().get("ref:echo.say") {
+        Some(_) => r#"atd call ref:echo.say --args '{"text": "hello"}'"#,
+        None => "atd list",
+    };
+    note(format!("From another terminal:\n  {next}{socket}"))
 }
 
 fn sum_up(server: &Server, report: &ShutdownReport) -> std::io::Result<()> {

@@ -8,11 +8,12 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::configuration::{Read, read};
+use super::summary;
 use super::tools::ServedTools;
 use crate::cli::ServeOptions;
 use crate::config::{Settings, States, states_now};
 use crate::failure::listed;
-use crate::output::{YELLOW, note};
+use crate::output::{YELLOW, note, one_line};
 
 /// How often the files are looked at. What changed is taken up when two looks
 /// in a row find the same, so that no half of a file is read that somebody is
@@ -89,8 +90,10 @@ impl Reload {
             return;
         }
         let options = self.options.clone();
-        let Ok(Read { settings, states }) = spawn_blocking(move || read(&options)).await else {
-            return;
+        let read = spawn_blocking(move || read(&options)).await;
+        let Read { settings, states } = match read {
+            Ok(read) => read,
+            Err(error) => return warn(&format!("The configuration was not read again: {error}")),
         };
         self.read = states;
         self.differed = None;
@@ -111,6 +114,9 @@ impl Reload {
             Ok(changes) => {
                 if let Some(changes) = changes.in_words() {
                     say(&format!("Tools taken up: {changes}."));
+                    for doubt in summary::doubts(&self.settings, self.server.registry()) {
+                        warn(&format!("  {}", one_line(&doubt)));
+                    }
                 }
             }
             Err(failure) => warn(&format!("Not every tool could be taken up: {failure}")),

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use atd_runtime::Registry;
+use atd_runtime::gate::Grantee;
 
 use super::audit;
 use crate::config::Settings;
@@ -28,13 +31,41 @@ pub(super) fn lines(settings: &Settings, socket: &Path, registry: &Registry) -> 
     for (title, tool) in titled("tools", tools(settings, registry)) {
         say(title, &tool);
     }
-    for (id, missing) in never_granted(settings, registry) {
-        lines.push(format!(
-            "{YELLOW}  {id} requires {}, which nobody is granted{YELLOW:#}",
-            one_line(&missing)
-        ));
+    for doubt in doubts(settings, registry) {
+        lines.push(format!("  {YELLOW}{}{YELLOW:#}", one_line(&doubt)));
     }
     lines
+}
+
+/// What is no mistake, and yet hardly meant, of its tools.
+pub(super) fn doubts(settings: &Settings, registry: &Registry) -> Vec<String> {
+    let gate = &settings.gate;
+    let granted = gate.grants.iter().flat_map(|(_, granted)| granted);
+    let trusted = gate.roots.iter().flat_map(|root| &root.may_grant);
+    let held: BTreeSet<&str> = granted.chain(trusted).map(String::as_str).collect();
+    let mut doubts = Vec::new();
+    for tool in registry.ids().iter().filter_map(|id| registry.get(id)) {
+        let definition = tool.definition();
+        let id = &definition.id;
+        let required = definition.required_capabilities.iter();
+        let missing: Vec<&str> = required.filter(|one| !held.contains(one)).collect();
+        if !missing.is_empty() {
+            let missing = missing.join(", ");
+            doubts.push(format!("{id} requires {missing}, which nobody is granted"));
+        }
+        let tier = definition.effective_tier();
+        let (own, most) = (
+            Duration::from_millis(definition.resources.timeout_ms),
+            settings.tiers.get(tier).timeout,
+        );
+        if own > most {
+            let tier = tier.as_str();
+            doubts.push(format!(
+                "{id} may take {own:?}, but its tier, {tier}, ends it after {most:?}"
+            ));
+        }
+    }
+    doubts
 }
 
 /// The first of them with a title.
@@ -52,7 +83,7 @@ fn grants(settings: &Settings) -> Vec<String> {
     };
     let mut grants = vec![everybody];
     for (grantee, granted) in &settings.gate.grants {
-        if *grantee != atd_runtime::gate::Grantee::Everybody {
+        if *grantee != Grantee::Everybody {
             grants.push(format!("{} to {grantee}", granted.join(", ")));
         }
     }
@@ -61,31 +92,13 @@ fn grants(settings: &Settings) -> Vec<String> {
 
 fn tools(settings: &Settings, registry: &Registry) -> Vec<String> {
     let ids = registry.ids();
-    let line = |id: &std::sync::Arc<str>| {
+    let line = |id: &Arc<str>| {
         let name = registry.get(id).map(|tool| tool.definition().name.clone());
-        let name = name.unwrap_or_default();
+        let name = name.filter(|name| **name != **id).unwrap_or_default();
         match settings.tools.declared.get(&**id) {
             Some(tool) => format!("{id:<28} {name} ({})", tool.place),
             None => format!("{id:<28} {name}"),
         }
     };
     ids.iter().map(line).collect()
-}
-
-/// Tools that nobody can call, and what they would need to hold.
-fn never_granted(settings: &Settings, registry: &Registry) -> Vec<(String, String)> {
-    let gate = &settings.gate;
-    let granted = gate.grants.iter().flat_map(|(_, granted)| granted);
-    let trusted = gate.roots.iter().flat_map(|root| &root.may_grant);
-    let held: BTreeSet<&str> = granted.chain(trusted).map(String::as_str).collect();
-    let tools = registry
-        .ids()
-        .into_iter()
-        .filter_map(|id| registry.get(&id));
-    let lacking = tools.filter_map(|tool| {
-        let required = tool.definition().required_capabilities.iter();
-        let missing: Vec<&str> = required.filter(|one| !held.contains(one)).collect();
-        (!missing.is_empty()).then(|| (tool.id().to_string(), missing.join(", ")))
-    });
-    lacking.collect()
 }

@@ -12,11 +12,9 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::document::Source;
+use super::problem::cut;
 use super::{FromItem, Place, Section};
 use crate::cli::size;
-
-/// How much of a text is shown where it is wrong.
-const SHOWN: usize = 60;
 
 /// A value in a file. What reads it says what is wrong, and returns `None`.
 #[derive(Clone, Debug)]
@@ -49,13 +47,13 @@ impl<'a> Item<'a> {
 
     /// Says what is wrong with it.
     pub(crate) fn problem(&self, what: impl Display) {
-        let name = &self.name;
+        let name = cut(&self.name);
         self.source.problem(&self.span, format!("`{name}`: {what}"));
     }
 
     /// Says what it should be.
     pub(crate) fn expected(&self, what: &str) {
-        let (name, shown) = (&self.name, shown(self.value));
+        let (name, shown) = (cut(&self.name), shown(self.value));
         let said = format!("`{name}` is {shown}: it should be {what}");
         self.source.problem(&self.span, said);
     }
@@ -237,7 +235,7 @@ pub(crate) struct Key<'a> {
 impl Key<'_> {
     /// Says what is wrong with it.
     pub(crate) fn problem(&self, what: impl Display) {
-        let name = &self.name;
+        let name = cut(&self.name);
         self.source.problem(&self.span, format!("`{name}`: {what}"));
     }
 }
@@ -255,11 +253,7 @@ fn one_of(words: &[&str]) -> String {
 /// The value, as it is shown to who wrote it.
 fn shown(value: &DeValue<'_>) -> String {
     match value {
-        DeValue::String(text) if text.chars().count() > SHOWN => {
-            let beginning: String = text.chars().take(SHOWN).collect();
-            format!("{beginning:?}…")
-        }
-        DeValue::String(text) => format!("{text:?}"),
+        DeValue::String(text) => format!("{:?}", cut(text)),
         DeValue::Integer(number) => number.to_string(),
         DeValue::Float(number) => number.to_string(),
         DeValue::Boolean(value) => value.to_string(),

@@ -60,6 +60,17 @@ impl fmt::Display for Problem {
     }
 }
 
+/// How much of a text of the file's is shown, in characters.
+const SHOWN: usize = 60;
+
+/// The beginning of a text, marked where that is not all of it.
+pub(super) fn cut(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 impl Problems {
     pub(crate) fn add(&self, place: Place, what: impl fmt::Display) {
         let what = what.to_string();

@@ -5,6 +5,7 @@ use std::ops::Range;
 use toml::de::DeTable;
 
 use super::document::Source;
+use super::problem::cut;
 use super::{FromItem, Item};
 
 /// A table that is read key by key.
@@ -135,10 +136,10 @@ impl<'a> Section<'a> {
         for key in self.table.keys() {
             let known = self.asked.iter().any(|known| *known == key.get_ref());
             if !known {
-                let (name, place) = (self.name_of(key.get_ref()), key.span());
+                let name = cut(&self.name_of(key.get_ref()));
                 let advice = advice(key.get_ref(), &self.asked);
-                self.source
-                    .problem(&place, format!("`{name}` is unknown: {advice}"));
+                let what = format!("`{name}` is unknown: {advice}");
+                self.source.problem(&key.span(), what);
             }
         }
     }

@@ -44,23 +44,22 @@ const TRUST_LEVELS: [(&str, TrustLevel); 5] = [
 /// The definition that clients see has no binding: they cannot start the
 /// program, and its environment is not for them to read.
 pub(super) fn read(section: &mut Section<'_>, files: &Files) -> Option<Declared> {
-    let place = section.item("id").map(|item| item.place());
     let id = section.need_with("id", |item| {
         let id = item.text()?;
         let checked = check_tool_id(id).map_err(|error| item.problem(error));
-        checked.ok().map(|()| id.to_owned())
+        checked.ok().map(|()| (id.to_owned(), item.place()))
     });
     let description: Option<String> = section.need("description");
-    let known = (id, description);
-    let (id, description) = known.clone();
+    let complete = id.is_some() && description.is_some();
+    let (id, place) = id.unzip();
     let builder = ToolDefinition::builder(id.unwrap_or_default(), description.unwrap_or_default());
+    // What else it says is read in any case: that may be wrong as well.
     let mut definition = builder.build();
     describe(section, &mut definition, files);
-    let program = cli::read(section, &mut definition);
-    known.0.and(known.1)?;
-    Some(Declared {
+    let program = cli::read(section, &mut definition)?;
+    complete.then_some(Declared {
         definition,
-        program: program?,
+        program,
         place: place?,
     })
 }
