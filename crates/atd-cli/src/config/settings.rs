@@ -1,7 +1,7 @@
 //! What a server is made of: the defaults, which a file and then flags change.
 
 use std::collections::BTreeMap;
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,8 +42,8 @@ pub(crate) struct GateSettings {
 /// What connections keep to; the server's own defaults where nothing is said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TransportSettings {
-    pub(crate) max_connections: Option<NonZeroUsize>,
-    pub(crate) max_calls_per_connection: Option<NonZeroUsize>,
+    pub(crate) max_connections: Option<NonZeroU32>,
+    pub(crate) max_calls_per_connection: Option<NonZeroU32>,
     pub(crate) frame_timeout: Option<Duration>,
     pub(crate) write_timeout: Option<Duration>,
     pub(crate) stop_grace: Option<Duration>,

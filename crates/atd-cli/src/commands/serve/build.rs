@@ -1,6 +1,6 @@
 //! The server that the settings describe.
 
-use std::num::NonZeroUsize;
+use std::num::NonZeroU32;
 
 use atd_runtime::gate::Gate;
 use atd_runtime::registry::DirectoryTokenBroker;
@@ -35,8 +35,9 @@ pub(super) fn builder(
 }
 
 fn transport(builder: ServerBuilder, settings: &TransportSettings) -> ServerBuilder {
-    let connections = settings.max_connections.map(NonZeroUsize::get);
-    let calls = settings.max_calls_per_connection.map(NonZeroUsize::get);
+    let count = |limit: NonZeroU32| usize::try_from(limit.get()).unwrap_or(usize::MAX);
+    let connections = settings.max_connections.map(count);
+    let calls = settings.max_calls_per_connection.map(count);
     let builder = with(builder, connections, ServerBuilder::max_connections);
     let builder = with(builder, calls, ServerBuilder::max_calls_per_connection);
     let builder = with(
