@@ -47,7 +47,7 @@ pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
 ///
 /// [`on_call`](crate::AuditSink::on_call) makes the line on the calling thread and
 /// queues it; a thread that the sink owns hands what has gathered to the writer,
-/// 64 KiB with one `write` and one `flush`. So a call never waits for I/O, and
+/// 32 KiB with one `write` and one `flush`. So a call never waits for I/O, and
 /// no async runtime is needed.
 ///
 /// **Full queue.** An event that finds the queue full is dropped and counted,

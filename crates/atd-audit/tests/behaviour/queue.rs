@@ -65,15 +65,15 @@ fn what_has_gathered_goes_out_together() {
     sink.shutdown(PATIENCE).unwrap();
     let writes = paper.writes();
     let lines: Vec<usize> = writes.iter().map(|write| events(write).len()).collect();
-    // 64 KiB at a time, and the line that they end in.
+    // 32 KiB at a time, and the line that they end in.
     let (last, whole) = writes.split_last().unwrap();
     assert_eq!((lines[0], lines.iter().sum::<usize>()), (1, 501));
     assert!(
         whole[1..]
             .iter()
-            .all(|write| (65_536..66_000).contains(&write.len()))
+            .all(|write| (32_768..33_300).contains(&write.len()))
     );
-    assert!(whole.len() > 1 && last.len() < 66_000);
+    assert!(whole.len() > 1 && last.len() < 33_300);
 }
 
 #[test]

@@ -163,8 +163,8 @@ impl Queue {
         state.accepted += 1;
         let ticket = state.accepted;
         // Once is enough, however long it takes to get up.
-        let wake = mem::take(&mut state.idle)
-            || (state.is_half(self.capacity) && mem::take(&mut state.napping));
+        let wake = mem::take(&mut state.idle) || state.has_gathered();
+        state.gathering = state.gathering.filter(|_| !wake);
         drop(state);
         if wake {
             self.work.notify_one();
@@ -267,14 +267,17 @@ impl Queue {
 
     fn wait_while<'a>(
         &'a self,
-        state: MutexGuard<'a, State>,
+        mut state: MutexGuard<'a, State>,
         timeout: Duration,
         mut condition: impl FnMut(&State) -> bool,
     ) -> MutexGuard<'a, State> {
-        self.progress
+        state.watching += 1;
+        let (mut state, _) = self
+            .progress
             .wait_timeout_while(state, timeout, |state| condition(state))
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
+            .unwrap_or_else(PoisonError::into_inner);
+        state.watching -= 1;
+        state
     }
 
     /// A poisoned lock is taken all the same: no code that holds it leaves the

@@ -38,10 +38,12 @@ pub(super) struct State {
     pub(super) closed: bool,
     /// The writer thread sleeps and must be woken.
     pub(super) idle: bool,
-    /// The writer thread lets lines gather, and is woken if much has.
-    pub(super) napping: bool,
+    /// The writer thread lets lines gather, and is woken when so many have.
+    pub(super) gathering: Option<u64>,
     /// How many wait for what is queued to be written.
     pub(super) hurried: u64,
+    /// How many wait for what the writer thread does.
+    pub(super) watching: u64,
     /// The writer thread has ended, or never began.
     pub(super) gone: bool,
 }
@@ -76,8 +78,9 @@ impl State {
         self.reopening.is_asked() && self.settled() >= self.reopening.behind
     }
 
-    pub(super) fn is_half(&self, capacity: u64) -> bool {
-        2 * self.queued() >= capacity
+    /// Whether what the writer thread lets gather has.
+    pub(super) fn has_gathered(&self) -> bool {
+        self.gathering.is_some_and(|enough| self.queued() >= enough)
     }
 
     pub(super) fn has_room(&self, capacity: u64) -> bool {

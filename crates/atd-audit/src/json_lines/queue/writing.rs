@@ -11,11 +11,6 @@ use super::{super::lines::Lines, Queue, state::State};
 use crate::chain::Link;
 use crate::timestamp::now;
 
-/// How long the writer lets lines gather after it has written some. To wake a
-/// thread costs whoever reports an event many times what it costs to leave a
-/// line: at a steady pace nobody has to.
-const NAP: Duration = Duration::from_micros(500);
-
 /// Whether a write that failed is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::json_lines) enum Retry {
@@ -63,20 +58,25 @@ pub(in crate::json_lines) struct Settled {
 }
 
 impl Queue {
-    /// Lets lines gather for a moment, unless they have, or somebody waits for
-    /// what is there.
-    pub(in crate::json_lines) fn nap(&self) {
+    /// Lets lines gather for no longer than `at_most`, unless there are `enough`,
+    /// or somebody waits for what is there.
+    pub(in crate::json_lines) fn let_gather(&self, enough: u64, at_most: Duration) {
         let mut state = self.lock();
-        state.napping = true;
-        let may_nap = |state: &mut State| {
+        state.gathering = Some(enough);
+        let is_too_early = |state: &mut State| {
             let is_wanted = state.closed || state.hurried > 0 || state.reopening.is_asked();
-            !is_wanted && !state.is_half(self.capacity)
+            !is_wanted && state.queued() < enough
         };
         let (mut state, _) = self
             .work
-            .wait_timeout_while(state, NAP, may_nap)
+            .wait_timeout_while(state, at_most, is_too_early)
             .unwrap_or_else(PoisonError::into_inner);
-        state.napping = false;
+        state.gathering = None;
+    }
+
+    /// Half of what it holds.
+    pub(in crate::json_lines) fn half(&self) -> u64 {
+        self.capacity.div_ceil(2)
     }
 
     /// Waits for something to do, no longer than `at_most`. Lines are handed
@@ -135,9 +135,15 @@ impl Queue {
             None => {}
         }
         let replaced = state.keep(settled.error);
+        // To wake nobody takes a system call too.
+        let (watched, hurried) = (state.watching > 0, state.hurried > 0);
         drop(state);
-        self.progress.notify_all();
-        self.room.notify_all();
+        if watched {
+            self.progress.notify_all();
+        }
+        if hurried {
+            self.room.notify_all();
+        }
         drop(replaced);
     }
 
