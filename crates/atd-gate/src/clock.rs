@@ -1,5 +1,6 @@
 //! Time as a parameter.
 
+use std::cell::Cell;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +31,29 @@ fn wall_clock() -> Duration {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default()
+}
+
+/// The time of one decision. The clock is read by who asks first, and by nobody
+/// where no credential ends and no limit is counted.
+#[derive(Debug)]
+pub(crate) struct Moment<'a> {
+    clock: &'a dyn Clock,
+    read: Cell<Option<Duration>>,
+}
+
+impl<'a> Moment<'a> {
+    pub(crate) fn of(clock: &'a dyn Clock) -> Self {
+        Self {
+            clock,
+            read: Cell::new(None),
+        }
+    }
+
+    pub(crate) fn get(&self) -> Duration {
+        let time = self.read.get().unwrap_or_else(|| self.clock.now());
+        self.read.set(Some(time));
+        time
+    }
 }
 
 /// The machine's monotonic clock.

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use atd_proto::Hello;
 
 use crate::authenticator::{AuthenticationError, Authenticator};
-use crate::clock::{Clock, MonotonicClock};
+use crate::clock::{Clock, Moment, MonotonicClock};
 use crate::grant::Grantee;
 use crate::hello::Greeter;
 use crate::identity::{Identity, PeerCredentials};
@@ -97,9 +96,9 @@ impl Gate {
     /// # Errors
     /// [`Refusal`] with what was missing or how long to wait.
     pub fn admit(&self, caller: &Identity, need: &Requirement<'_>) -> Result<Permit, Refusal> {
-        let now = self.clock.now();
-        self.allow(caller, need, now)?;
-        self.limits.admit(key_of(caller), need, now)
+        let now = Moment::of(&*self.clock);
+        self.allow(caller, need, &now)?;
+        self.limits.admit(key_of(caller), need, &now)
     }
 
     /// Lets one call through as [`admit`](Self::admit) does, but where only a
@@ -123,16 +122,16 @@ impl Gate {
             Err(refusal) if refusal.is_for_a_place() => refusal,
             other => return other,
         };
-        let Some(turn) = self.limits.wait(need, self.clock.now()) else {
+        let Some(turn) = self.limits.wait(need, &Moment::of(&*self.clock)) else {
             return Err(refusal);
         };
         // Cancelled: the turn is passed over when it comes.
         let Ok(place) = turn.await else {
             return Err(refusal);
         };
-        let now = self.clock.now();
-        self.allow(caller, need, now)?;
-        self.limits.admit_next(place, key_of(caller), need, now)
+        let now = Moment::of(&*self.clock);
+        self.allow(caller, need, &now)?;
+        self.limits.admit_next(place, key_of(caller), need, &now)
     }
 
     /// The limits that hold beside those of each tool.
@@ -152,7 +151,7 @@ impl Gate {
         &self,
         caller: &Identity,
         need: &Requirement<'_>,
-        now: Duration,
+        now: &Moment<'_>,
     ) -> Result<(), Refusal> {
         self.check_credentials_at(caller, now)?;
         let granted = caller.capabilities();
@@ -166,18 +165,18 @@ impl Gate {
         })
     }
 
-    fn check_credentials_at(&self, caller: &Identity, now: Duration) -> Result<(), Refusal> {
+    fn check_credentials_at(&self, caller: &Identity, now: &Moment<'_>) -> Result<(), Refusal> {
         let Some(credentials) = &caller.inner().credentials else {
             return Ok(());
         };
         let authorities = &self.greeter.authorities;
         let bearer = caller.inner().bearer.as_deref();
-        let holds = credentials.check(bearer, authorities, now);
+        let holds = credentials.check(bearer, authorities, now.get());
         holds.map_err(Refusal::Lapsed)
     }
 
     pub(crate) fn check_credentials(&self, caller: &Identity) -> Result<(), Refusal> {
-        self.check_credentials_at(caller, self.clock.now())
+        self.check_credentials_at(caller, &Moment::of(&*self.clock))
     }
 
     /// How far each limit that a call would meet is used up.

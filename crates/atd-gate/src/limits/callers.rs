@@ -92,9 +92,6 @@ impl Callers {
         settings: &Settings,
         now: Duration,
     ) -> Result<(), Reached> {
-        if !settings.counts_callers() {
-            return Ok(());
-        }
         let [first, second] = self.counts(caller, tool_id, settings);
         let counts = || first.iter().chain(&second);
         let mut shard = self.shard(caller);

@@ -26,6 +26,7 @@ pub use self::settings::CallLimits;
 use self::settings::Settings;
 use self::stripes::Stripes;
 use self::window::Window;
+use crate::clock::Moment;
 use crate::refusal::{Refusal, Scope};
 use crate::requirement::Requirement;
 
@@ -94,7 +95,7 @@ impl Limits {
         &self,
         caller: CallerKey,
         need: &Requirement<'_>,
-        now: Duration,
+        now: &Moment<'_>,
     ) -> Result<Permit, Refusal> {
         if need.is_unlimited() {
             return self.admit_to(None, None, caller, need, now);
@@ -116,7 +117,7 @@ impl Limits {
         place: Place,
         caller: CallerKey,
         need: &Requirement<'_>,
-        now: Duration,
+        now: &Moment<'_>,
     ) -> Result<Permit, Refusal> {
         self.admit_to(Some(place), None, caller, need, now)
     }
@@ -125,7 +126,7 @@ impl Limits {
     pub(crate) fn wait(
         &self,
         need: &Requirement<'_>,
-        now: Duration,
+        now: &Moment<'_>,
     ) -> Option<oneshot::Receiver<Place>> {
         let longest = self.settings.waiting_per_tool();
         Places::wait(&self.of(need.tool_id, now), need.max_concurrent, longest)
@@ -137,7 +138,7 @@ impl Limits {
         used: Option<&ToolUse>,
         caller: CallerKey,
         need: &Requirement<'_>,
-        now: Duration,
+        now: &Moment<'_>,
     ) -> Result<Permit, Refusal> {
         let slot = self.in_flight.enter().ok_or_else(|| {
             let limit = self.in_flight.limit();
@@ -159,12 +160,19 @@ impl Limits {
         used: Option<&ToolUse>,
         caller: CallerKey,
         need: &Requirement<'_>,
-        now: Duration,
+        now: &Moment<'_>,
     ) -> Result<(), Reached> {
-        let callers = || self.callers.take(caller, need.tool_id, &self.settings, now);
+        let callers = || match self.settings.counts_callers() {
+            true => {
+                let callers = &self.callers;
+                callers.take(caller, need.tool_id, &self.settings, now.get())
+            }
+            false => Ok(()),
+        };
         let (Some(used), Some(limit)) = (used, need.rate_limit_per_min) else {
             return callers();
         };
+        let now = now.get();
         let mut window = used.window();
         let room = window.room(limit, now);
         room.map_err(|wait| (Scope::ToolRate, limit, wait))?;
@@ -207,12 +215,12 @@ impl Limits {
         all
     }
 
-    fn of(&self, tool_id: &str, now: Duration) -> Arc<ToolUse> {
+    fn of(&self, tool_id: &str, now: &Moment<'_>) -> Arc<ToolUse> {
         if let Some(known) = self.tools.get(tool_id) {
             return known.clone();
         }
         if self.tools.len() >= self.sweep_at.load(Ordering::Relaxed) {
-            self.sweep(now);
+            self.sweep(now.get());
         }
         let new = || {
             Arc::new(ToolUse {
