@@ -1,7 +1,9 @@
 //! JSON that is carried along as text.
 
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::message::nesting::is_deeper_than;
@@ -62,6 +64,8 @@ impl JsonText {
             full: false,
         };
         match serde_json::to_writer(&mut out, value) {
+            // A text without room to spare needs no count of who shares it.
+            Ok(()) if out.bytes.len() <= ROOM => Ok(Some(Self(Bytes::copy_from_slice(&out.bytes)))),
             Ok(()) => Ok(Some(Self(out.bytes.into()))),
             Err(_) if out.full => Ok(None),
             Err(error) => Err(error),
@@ -142,13 +146,17 @@ impl From<Box<RawValue>> for JsonText {
     }
 }
 
-/// Only `serde_json` can write the text as it is. It reads it once more to see
-/// that it is JSON; the messages' own `encode` copies it.
+/// What `serde_json` knows its [`RawValue`] by. A `RawValue` can only be made by
+/// reading the text once more; a test holds both to the same outcome.
+const RAW: &str = "$serde_json::private::RawValue";
+
+/// Only `serde_json` can write the text as it is.
 impl Serialize for JsonText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serde_json::from_slice::<&RawValue>(&self.0)
-            .map_err(serde::ser::Error::custom)?
-            .serialize(serializer)
+        let text = std::str::from_utf8(&self.0).map_err(serde::ser::Error::custom)?;
+        let mut raw = serializer.serialize_struct(RAW, 1)?;
+        raw.serialize_field(RAW, text)?;
+        raw.end()
     }
 }
 
