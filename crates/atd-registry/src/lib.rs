@@ -42,7 +42,7 @@ pub use binding::{Binding, CallFuture, NativeBinding};
 pub use blocking::{BlockingPool, BlockingStats, BlockingTool, blocking_fn};
 pub use call::{
     Args, ArgumentError, CallContext, CallId, CallSetup, ConnectionState, FileStamp, Held,
-    IntoReply, ProgressReporter, ReadTracker, Reply, StaleRead, ToolCallError,
+    IntoReply, ProgressReporter, ReadTracker, Reply, StaleRead, Surroundings, ToolCallError,
 };
 pub use registry::{RegisterError, RegisteredTool, Registry};
 pub use schema::{Schema, SchemaError, SchemaViolations};

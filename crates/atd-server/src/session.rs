@@ -1,11 +1,12 @@
 //! What a connection is, apart from its bytes.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use atd_gate::Identity;
 use atd_proto::extension;
-use atd_registry::ConnectionState;
+use atd_registry::{ConnectionState, Surroundings};
 
 /// One connection: who is at its other end, and what tools keep for it. A
 /// transport makes one with [`Dispatcher::connect`](crate::Dispatcher::connect)
@@ -20,7 +21,7 @@ pub struct Session(Arc<Inner>);
 struct Inner {
     identity: Identity,
     phase: Phase,
-    state: ConnectionState,
+    surroundings: Arc<Surroundings>,
     request_ids: bool,
 }
 
@@ -46,11 +47,15 @@ pub(crate) enum EndReason {
 }
 
 impl Session {
-    pub(crate) fn new(identity: Identity) -> Self {
+    pub(crate) fn new(identity: Identity, working_dir: Arc<PathBuf>) -> Self {
+        let surroundings = Surroundings {
+            working_dir,
+            ..Surroundings::default()
+        };
         Self(Arc::new(Inner {
+            surroundings: Arc::new(of(&identity, surroundings)),
             identity,
             phase: Phase::default(),
-            state: ConnectionState::default(),
             request_ids: false,
         }))
     }
@@ -61,7 +66,10 @@ impl Session {
     }
 
     pub(crate) fn set_identity(&mut self, identity: Identity) {
-        Arc::make_mut(&mut self.0).identity = identity;
+        let inner = Arc::make_mut(&mut self.0);
+        let surroundings = Surroundings::clone(&inner.surroundings);
+        inner.surroundings = Arc::new(of(&identity, surroundings));
+        inner.identity = identity;
     }
 
     /// The transport carries request ids, `cancel` and `progress`: a hello is
@@ -84,7 +92,21 @@ impl Session {
 
     /// What tools keep for the connection.
     pub fn state(&self) -> &ConnectionState {
-        &self.0.state
+        &self.0.surroundings.state
+    }
+
+    /// What its calls have in common.
+    pub(crate) fn surroundings(&self) -> &Arc<Surroundings> {
+        &self.0.surroundings
+    }
+}
+
+/// What the calls of this one have in common.
+fn of(identity: &Identity, before: Surroundings) -> Surroundings {
+    Surroundings {
+        caller_id: identity.caller_id().cloned(),
+        capabilities: identity.capabilities().clone(),
+        ..before
     }
 }
 

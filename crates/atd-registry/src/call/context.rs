@@ -35,30 +35,38 @@ struct Call {
 pub struct CallSetup {
     /// The call's id.
     pub call_id: CallId,
-    /// The name that the client gave itself.
-    pub caller_id: Option<Arc<str>>,
-    /// What the caller holds.
-    pub capabilities: Arc<CapabilitySet>,
+    /// What it has in common with the calls beside it.
+    pub surroundings: Arc<Surroundings>,
     /// The tool's tier.
     pub tier: Tier,
     /// When the call is ended.
     pub deadline: Instant,
     /// The longest result, in bytes of JSON.
     pub output_budget: usize,
-    /// The directory that the server works in.
-    pub working_dir: Arc<PathBuf>,
     /// The caller's secrets for this tool.
     pub secrets: Option<SecretBundle>,
     /// Whether to check everything and change nothing.
     pub dry_run: bool,
     /// Where the call's progress goes.
     pub progress: ProgressReporter,
-    /// What tools keep for the call's connection.
-    pub state: ConnectionState,
     /// What the tool gave with the page before, where this is not the first.
     pub page_state: Option<Bytes>,
     /// What is held until the last clone of the context is gone.
     pub held: Option<Held>,
+}
+
+/// What the calls of a connection have in common, from one hello to the next.
+/// They share it, so that none copies it.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The name that the client gave itself.
+    pub caller_id: Option<Arc<str>>,
+    /// What the caller holds.
+    pub capabilities: Arc<CapabilitySet>,
+    /// The directory that the server works in.
+    pub working_dir: Arc<PathBuf>,
+    /// What tools keep for the connection.
+    pub state: ConnectionState,
 }
 
 /// Something that is held for as long as a call's work goes on, such as its
@@ -98,12 +106,12 @@ impl CallContext {
 
     /// The name that the client gave itself. It proves nothing.
     pub fn caller_id(&self) -> Option<&str> {
-        self.0.setup.caller_id.as_deref()
+        self.0.setup.surroundings.caller_id.as_deref()
     }
 
     /// What the caller holds.
     pub fn capabilities(&self) -> &CapabilitySet {
-        &self.0.setup.capabilities
+        &self.0.setup.surroundings.capabilities
     }
 
     /// The tool's tier.
@@ -135,7 +143,7 @@ impl CallContext {
 
     /// The directory that the server works in.
     pub fn working_dir(&self) -> &Path {
-        &self.0.setup.working_dir
+        &self.0.setup.surroundings.working_dir
     }
 
     /// The caller's secrets for this tool, if the server has a broker and the
@@ -175,7 +183,7 @@ impl CallContext {
 
     /// What tools keep for the call's connection.
     pub fn state(&self) -> &ConnectionState {
-        &self.0.setup.state
+        &self.0.setup.surroundings.state
     }
 
     /// `None` on the first page of a result, and then what the tool gave with
@@ -203,16 +211,16 @@ impl CallSetup {
     pub fn for_test() -> Self {
         Self {
             call_id: CallId::generate(),
-            caller_id: None,
-            capabilities: Arc::default(),
+            surroundings: Arc::new(Surroundings {
+                working_dir: Arc::new(PathBuf::from(".")),
+                ..Surroundings::default()
+            }),
             tier: Tier::Warm,
             deadline: Instant::now() + Duration::from_secs(60),
             output_budget: 1 << 20,
-            working_dir: Arc::new(PathBuf::from(".")),
             secrets: None,
             dry_run: false,
             progress: ProgressReporter::default(),
-            state: ConnectionState::default(),
             page_state: None,
             held: None,
         }

@@ -10,7 +10,7 @@ mod reply;
 mod state;
 
 pub use args::Args;
-pub use context::{CallContext, CallSetup, Held};
+pub use context::{CallContext, CallSetup, Held, Surroundings};
 pub use error::{ArgumentError, ToolCallError};
 pub use id::CallId;
 pub use progress::ProgressReporter;

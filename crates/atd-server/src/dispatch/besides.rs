@@ -11,36 +11,41 @@ use super::recording::Audit;
 /// look at a flag at each step.
 pub(super) struct Besides {
     wants: BesideFields,
-    known: Beside,
+    /// Boxed: most sinks want nothing.
+    known: Option<Box<Beside>>,
 }
 
 impl Besides {
     pub(super) fn wanted_by(audit: Option<&Audit>) -> Self {
         Self {
             wants: audit.map_or(BesideFields::NONE, |audit| audit.wants),
-            known: Beside::new(),
+            known: None,
         }
     }
 
     /// The caller's trace, if it said so.
     pub(super) fn part_of(&mut self, trace: Option<TraceParent>) {
         if self.wants.trace_id {
-            self.known.trace_id = trace.map(|trace| trace.trace_id().to_owned());
+            self.known().trace_id = trace.map(|trace| trace.trace_id().to_owned());
         }
     }
 
     /// The arguments as they came.
     pub(super) fn asked(&mut self, args: &JsonText) {
         if self.wants.args_sha256 {
-            self.known.args_sha256 = Some(digest(args));
+            self.known().args_sha256 = Some(digest(args));
         }
     }
 
     /// The result as it goes out.
     pub(super) fn answered(&mut self, result: &JsonText) {
         if self.wants.result_sha256 {
-            self.known.result_sha256 = Some(digest(result));
+            self.known().result_sha256 = Some(digest(result));
         }
+    }
+
+    fn known(&mut self) -> &mut Beside {
+        self.known.get_or_insert_default()
     }
 
     /// What is told of it; nothing to a sink that wants nothing.
@@ -48,7 +53,7 @@ impl Besides {
         if audit.wants.is_none() {
             return None;
         }
-        let mut told = self.known.clone();
+        let mut told = self.known.as_deref().cloned().unwrap_or_default();
         if audit.wants.granted_by {
             told.granted_by = granted_by(identity);
         }

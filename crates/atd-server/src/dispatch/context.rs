@@ -33,18 +33,15 @@ impl Dispatcher {
         } = given;
         let call = CallContext::new(CallSetup {
             call_id: record.call_id,
-            caller_id: info.identity.caller_id().cloned(),
-            capabilities: info.identity.capabilities().clone(),
+            surroundings: record.session().surroundings().clone(),
             tier: info
                 .definition
                 .map_or(Tier::default(), ToolDefinition::effective_tier),
             deadline: record.started + limits.timeout,
             output_budget: limits.output_bytes,
-            working_dir: self.working_dir.clone(),
             secrets,
             dry_run: info.dry_run,
             progress: self.progress(record, control),
-            state: record.session().state().clone(),
             page_state,
             held: hold.with_the_work,
         });

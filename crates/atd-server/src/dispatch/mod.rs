@@ -73,7 +73,8 @@ impl Dispatcher {
     /// # Errors
     /// [`PeerRefused`] when the gate does not let that user in.
     pub fn connect(&self, peer: Option<PeerCredentials>) -> Result<Session, PeerRefused> {
-        self.gate.connect(peer).map(Session::new)
+        let identity = self.gate.connect(peer)?;
+        Ok(Session::new(identity, self.working_dir.clone()))
     }
 
     /// Carries one request out. Dropping the future ends the call that it runs

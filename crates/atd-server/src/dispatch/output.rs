@@ -16,8 +16,11 @@ impl Dispatcher {
         tool: &RegisteredTool,
         reply: &Reply,
     ) -> Result<(), CallError> {
+        if self.output_check == OutputCheck::Off {
+            return Ok(());
+        }
         let call = record.info();
-        if self.output_check == OutputCheck::Off || call.dry_run {
+        if call.dry_run {
             return Ok(());
         }
         let result = Args::new(reply.body().clone());

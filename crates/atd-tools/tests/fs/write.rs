@@ -316,14 +316,13 @@ async fn a_dry_run_says_what_it_would_do_and_does_nothing() {
 async fn a_call_that_is_out_of_time_changes_nothing() {
     let place = Place::new();
     place.file("file", "old");
-    let connection = Connection::with(&place, with(Duration::ZERO));
+    let late = with(Duration::ZERO);
+    let connection = Connection::with(&place, late.clone());
     assert_eq!(code(connection.write("new", "new").await), "OUT_OF_TIME");
-    let mut late = with(Duration::ZERO);
-    late.state = connection.ctx.state().clone();
     Connection::with(
         &place,
         CallSetup {
-            state: late.state.clone(),
+            surroundings: late.surroundings.clone(),
             ..CallSetup::for_test()
         },
     )
