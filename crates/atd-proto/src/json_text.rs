@@ -97,8 +97,8 @@ impl JsonText {
     }
 
     /// The slice of `frame` that `raw` was read from, shared.
-    pub(crate) fn slice_of(frame: &Bytes, raw: &RawValue) -> Self {
-        Self(frame.slice_ref(raw.get().as_bytes()))
+    pub(crate) fn slice_of(frame: &Bytes, raw: &str) -> Self {
+        Self(frame.slice_ref(raw.as_bytes()))
     }
 }
 

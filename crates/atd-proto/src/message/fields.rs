@@ -6,57 +6,77 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::skim::skim;
 use super::{DecodeError, nesting};
 use crate::{JsonText, TraceParent};
 
-/// Every field that some message has, unread. Each is read only once the type
-/// is known, so that a field is checked by the messages that have it and
-/// ignored by the others.
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub(super) struct Fields<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
-    pub(super) request_id: Raw<'a>,
-    pub(super) progress: Raw<'a>,
-    pub(super) client_id: Raw<'a>,
-    pub(super) requested_capabilities: Raw<'a>,
-    pub(super) ucan_tokens: Raw<'a>,
-    pub(super) tool_id: Raw<'a>,
-    pub(super) args: Raw<'a>,
-    pub(super) dry_run: Raw<'a>,
-    pub(super) traceparent: Raw<'a>,
-    pub(super) cursor: Raw<'a>,
-    pub(super) granted_capabilities: Raw<'a>,
-    pub(super) server_version: Raw<'a>,
-    pub(super) supported_tiers: Raw<'a>,
-    pub(super) tools: Raw<'a>,
-    pub(super) schema: Raw<'a>,
-    pub(super) result: Raw<'a>,
-    pub(super) success: Raw<'a>,
-    pub(super) next_cursor: Raw<'a>,
-    pub(super) message: Raw<'a>,
-    pub(super) code: Raw<'a>,
-    pub(super) retryable: Raw<'a>,
-    pub(super) details: Raw<'a>,
-    pub(super) extensions: Raw<'a>,
-    pub(super) done: Raw<'a>,
-    pub(super) total: Raw<'a>,
-    pub(super) query: Raw<'a>,
-    pub(super) domain: Raw<'a>,
-    pub(super) tier: Raw<'a>,
-    pub(super) visibility: Raw<'a>,
-    pub(super) limit: Raw<'a>,
-    pub(super) omit_schemas: Raw<'a>,
+macro_rules! fields {
+    ($($name:ident,)*) => {
+        /// Every field that some message has, unread. Each is read only once
+        /// the type is known, so that a field is checked by the messages that
+        /// have it and ignored by the others.
+        #[derive(Default, Deserialize)]
+        #[cfg_attr(test, derive(Debug, PartialEq))]
+        #[serde(default, bound(deserialize = "'de: 'a"))]
+        pub(super) struct Fields<'a> {
+            #[serde(borrow, rename = "type")]
+            kind: Option<Cow<'a, str>>,
+            $(pub(super) $name: Raw<'a>,)*
+        }
+
+        impl<'a> Fields<'a> {
+            fn field(&mut self, name: &str) -> Option<&mut Raw<'a>> {
+                match name {
+                    $(stringify!($name) => Some(&mut self.$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
 }
 
-/// A field's text. A `null` is a field that is there.
+fields! {
+    request_id,
+    progress,
+    client_id,
+    requested_capabilities,
+    ucan_tokens,
+    tool_id,
+    args,
+    dry_run,
+    traceparent,
+    cursor,
+    granted_capabilities,
+    server_version,
+    supported_tiers,
+    tools,
+    schema,
+    result,
+    success,
+    next_cursor,
+    message,
+    code,
+    retryable,
+    details,
+    extensions,
+    done,
+    total,
+    query,
+    domain,
+    tier,
+    visibility,
+    limit,
+    omit_schemas,
+}
+
+/// A field's text, which is JSON. A `null` is a field that is there.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Raw<'a>(Option<&'a RawValue>);
+#[cfg_attr(test, derive(Debug, PartialEq))]
+pub(super) struct Raw<'a>(Option<&'a str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&'a RawValue>::deserialize(deserializer).map(|raw| Self(Some(raw)))
+        <&'a RawValue>::deserialize(deserializer).map(|raw| Self(Some(raw.get())))
     }
 }
 
@@ -65,6 +85,9 @@ pub(super) fn scan(frame: &[u8]) -> Result<Fields<'_>, DecodeError> {
     let text = std::str::from_utf8(frame).map_err(|error| DecodeError::NotUtf8 {
         valid_up_to: error.valid_up_to(),
     })?;
+    if let Some(fields) = skimmed(text) {
+        return Ok(fields);
+    }
     if text.is_empty() {
         return Err(DecodeError::Empty);
     }
@@ -78,6 +101,26 @@ pub(super) fn scan(frame: &[u8]) -> Result<Fields<'_>, DecodeError> {
         )));
     }
     serde_json::from_str(text).map_err(DecodeError::Json)
+}
+
+/// The fields of a frame that is as it should be: most are.
+fn skimmed(text: &str) -> Option<Fields<'_>> {
+    let mut fields = Fields::default();
+    let all = skim(text, |name, value| {
+        if name == "type" {
+            let kind = plain_text(value).map(Cow::Borrowed);
+            return kind.is_some() && std::mem::replace(&mut fields.kind, kind).is_none();
+        }
+        let field = fields.field(name);
+        field.is_none_or(|field| field.0.replace(value).is_none())
+    });
+    all.then_some(fields)
+}
+
+/// What a string says that is written without escapes.
+fn plain_text(json: &str) -> Option<&str> {
+    let text = json.strip_prefix('"')?.strip_suffix('"')?;
+    (!text.contains('\\')).then_some(text)
 }
 
 impl<'a> Fields<'a> {
@@ -105,6 +148,15 @@ impl Reader {
         })
     }
 
+    /// A string that has to be there. One without escapes, as most ids are, is
+    /// there to be copied.
+    pub(super) fn text(self, field: &'static str, raw: Raw<'_>) -> Result<String, DecodeError> {
+        match raw.0.and_then(plain_text) {
+            Some(text) => Ok(text.to_owned()),
+            None => self.required(field, raw),
+        }
+    }
+
     pub(super) fn or_default<'a, T: Deserialize<'a> + Default>(
         self,
         field: &'static str,
@@ -119,7 +171,7 @@ impl Reader {
         raw: Raw<'a>,
     ) -> Result<Option<T>, DecodeError> {
         raw.0
-            .map(|raw| serde_json::from_str(raw.get()))
+            .map(serde_json::from_str)
             .transpose()
             .map_err(|source| DecodeError::BadField {
                 message: self.message,
@@ -158,5 +210,96 @@ pub(super) fn unknown_type(found: &str, expected: &'static str) -> DecodeError {
     DecodeError::UnknownType {
         found: found.chars().take(64).collect(),
         expected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// As the slow way reads it.
+    fn slowly(text: &str) -> Option<Fields<'_>> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// What the quick pass takes, the slow way takes, and for the same.
+    fn check(text: &str) {
+        if let Some(fields) = skimmed(text) {
+            assert_eq!(Some(fields), slowly(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_as_it_should_be_is_taken_quickly() {
+        for text in [
+            r#"{"type":"run_tool","tool_id":"a:b.c","args":{"n":[1,-2.5e+9,{}],"é":"\u00e9"}}"#,
+            " {\t\"type\" : \"ping\" ,\r\n\"request_id\":null, \"other\":[ [ ] , true,false ] } ",
+            "{}",
+        ] {
+            assert!(skimmed(text).is_some(), "{text}");
+            check(text);
+        }
+    }
+
+    #[test]
+    fn what_is_not_is_left_to_who_can_say_why() {
+        let deep = |levels| format!("{{\"args\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
+        assert!(skimmed(&deep(126)).is_some());
+        let cases = [
+            "",
+            " ",
+            "{",
+            "}",
+            "[]",
+            "{} {}",
+            "{,}",
+            r#"{"a":1,}"#,
+            r#"{"a" 1}"#,
+            r#"{"a":}"#,
+            r#"{"a":01}"#,
+            r#"{"a":1.}"#,
+            r#"{"a":.5}"#,
+            r#"{"a":1e}"#,
+            r#"{"a":-}"#,
+            r#"{"a":+1}"#,
+            r#"{"a":tru}"#,
+            r#"{"a":nul1}"#,
+            r#"{"a":[1,]}"#,
+            r#"{"a":[1}"#,
+            r#"{"a":{"b"}}"#,
+            r#"{"a":{"b":1]}"#,
+            r#"{"a":"\x"}"#,
+            r#"{"a":"\u12g4"}"#,
+            "{\"a\":\"\n\"}",
+            r#"{"type":"ping","type":"ping"}"#,
+            r#"{"type":5}"#,
+            r#"{"type":null}"#,
+            r#"{"args":1,"args":1}"#,
+            r#"{"\u0061rgs":1}"#,
+            r#"{"type":"p\u0069ng"}"#,
+            "\u{feff}{}",
+        ];
+        for text in cases.into_iter().chain([&*deep(127), &*deep(200)]) {
+            assert!(skimmed(text).is_none(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_taken_otherwise_than_the_slow_way_does(
+            text in r#"\{("(type|args|tool_id|x)" ?: ?([0-9]{1,2}|-?[0-9.eE+]{1,5}|"[a-z\\"u0-9]{0,6}"|\[[0-9,\[\]]{0,6}\]|\{("a":[0-9,{}]{0,4})?\}|null|true),?){0,4}\}"#,
+        ) {
+            check(&text);
+        }
+
+        #[test]
+        fn nor_is_a_message_with_a_byte_changed(at in 0_usize..200, to in 0_u8..128) {
+            let mut text = br#"{"type":"run_tool","tool_id":"a:b.c","args":{"n":[1,-2.5e+9,{}],"e":"\u00e9\n"},"dry_run":false,"request_id":18446744073709551615}"#.to_vec();
+            let at = at % text.len();
+            text[at] = to;
+            check(std::str::from_utf8(&text).expect("ASCII"));
+        }
     }
 }

@@ -159,12 +159,12 @@ impl Request {
                 })
             }
             "tool_schema" => Self::ToolSchema {
-                tool_id: reader("tool_schema").required("tool_id", fields.tool_id)?,
+                tool_id: reader("tool_schema").text("tool_id", fields.tool_id)?,
             },
             "run_tool" => {
                 let read = reader("run_tool");
                 Self::RunTool(RunTool {
-                    tool_id: read.required("tool_id", fields.tool_id)?,
+                    tool_id: read.text("tool_id", fields.tool_id)?,
                     args: fields.args.text(frame).unwrap_or(JsonText::EMPTY_OBJECT),
                     dry_run: read.or_default("dry_run", fields.dry_run)?,
                     traceparent: read.trace(fields.traceparent),
@@ -173,8 +173,8 @@ impl Request {
             "run_tool_continue" => {
                 let read = reader("run_tool_continue");
                 Self::RunToolContinue(RunToolContinue {
-                    tool_id: read.required("tool_id", fields.tool_id)?,
-                    cursor: read.required("cursor", fields.cursor)?,
+                    tool_id: read.text("tool_id", fields.tool_id)?,
+                    cursor: read.text("cursor", fields.cursor)?,
                     traceparent: read.trace(fields.traceparent),
                 })
             }

@@ -226,7 +226,7 @@ impl Response {
             "tool_result" => {
                 let read = reader("tool_result");
                 Self::ToolResult(ToolResult {
-                    tool_id: read.required("tool_id", fields.tool_id)?,
+                    tool_id: read.text("tool_id", fields.tool_id)?,
                     result: read.json("result", fields.result, frame)?,
                     success: read.required("success", fields.success)?,
                     dry_run: read.or_default("dry_run", fields.dry_run)?,
