@@ -305,7 +305,8 @@ impl Dispatcher {
         convert::response(record.take_tool_id(), dry_run, ended)
     }
 
-    fn hello(&self, session: &mut Session, hello: &Hello) -> Answer {
+    /// Says who is at the other end from now on.
+    pub(crate) fn hello(&self, session: &mut Session, hello: &Hello) -> Answer {
         match self.gate.hello(session.identity(), hello) {
             Ok(identity) => {
                 let granted_capabilities = (**identity.capabilities()).clone();

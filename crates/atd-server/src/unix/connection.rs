@@ -5,7 +5,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
-use atd_proto::ErrorBody;
+use atd_proto::{ErrorBody, Request};
 use tokio::net::UnixStream;
 use tokio::task::consume_budget;
 
@@ -132,16 +132,13 @@ impl Connection {
     async fn carry_out(&mut self, next: InTurn) -> Result<(), Closing> {
         let answer = match next.request {
             Err(why) => Answer::from(why),
+            Ok(Request::Hello(hello)) => self.dispatcher.hello(&mut self.session, &hello),
             Ok(request) => {
-                // Only a call waits, and a call changes no identity.
-                let session = self.session.clone();
-                let call = self
-                    .dispatcher
-                    .handle_with(&mut self.session, request, &self.control);
-                let mut call = pin!(call);
+                let (session, control) = (&self.session, &self.control);
+                let mut call = pin!(self.dispatcher.answer(session, request, control));
                 match poll_once(call.as_mut()).await {
                     Poll::Ready(answer) => answer,
-                    Poll::Pending => attend(&mut self.wire, &session, &self.control, call).await?,
+                    Poll::Pending => attend(&mut self.wire, session, control, call).await?,
                 }
             }
         };

@@ -36,9 +36,14 @@ impl Outgoing {
         self.frames.is_empty()
     }
 
+    /// How many bytes wait.
+    pub(super) fn len(&self) -> usize {
+        self.frames.len() - self.written
+    }
+
     /// Whether there is so much that no more should be made before it goes.
     pub(super) fn is_full(&self) -> bool {
-        self.frames.len() - self.written >= ENOUGH
+        self.len() >= ENOUGH
     }
 
     /// When a client that takes nothing has had its time.

@@ -96,6 +96,7 @@ impl Wire {
     pub(super) async fn take_in(&mut self, session: &Session, ahead: bool) -> bool {
         self.sorted = false;
         while self.takes_more() && (ahead || self.in_turn.is_empty()) {
+            let answered = self.outgoing.len();
             match self.incoming.next_frame() {
                 Ok(Some(frame)) => self.sort(frame, session).await,
                 Ok(None) => {
@@ -108,7 +109,8 @@ impl Wire {
                 }
             }
             consume_budget().await;
-            if self.outgoing.is_enough() {
+            // It was looked at after each of the answers before.
+            if self.outgoing.len() > answered && self.outgoing.is_enough() {
                 return true;
             }
         }
