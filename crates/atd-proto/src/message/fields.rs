@@ -35,15 +35,18 @@ macro_rules! fields {
     };
 }
 
+// Those of calls first: a name is compared with one after the other.
 fields! {
+    tool_id,
+    args,
+    dry_run,
     request_id,
+    result,
+    success,
     progress,
     client_id,
     requested_capabilities,
     ucan_tokens,
-    tool_id,
-    args,
-    dry_run,
     traceparent,
     cursor,
     granted_capabilities,
@@ -51,8 +54,6 @@ fields! {
     supported_tiers,
     tools,
     schema,
-    result,
-    success,
     next_cursor,
     message,
     code,

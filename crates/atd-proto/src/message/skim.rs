@@ -13,6 +13,19 @@ pub(super) fn skim<'a>(text: &'a str, found: impl FnMut(&'a str, &'a str) -> boo
     skimmer.object(found).is_some()
 }
 
+/// Which bytes do not stand for themselves in a string.
+const SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        special[control] = true;
+        control += 1;
+    }
+    special[b'"' as usize] = true;
+    special[b'\\' as usize] = true;
+    special
+};
+
 /// How far the pass has come. A step that finds something else than it looks
 /// for is `None`, and the end of the pass.
 struct Skimmer<'a> {
@@ -72,14 +85,10 @@ impl<'a> Skimmer<'a> {
     fn name(&mut self) -> Option<&'a str> {
         self.take(b'"')?;
         let start = self.at;
-        let name = loop {
-            match self.byte()? {
-                b'"' => break self.text.get(start..self.at)?,
-                b'\\' | ..=0x1f => return None,
-                _ => self.at += 1,
-            }
-        };
-        self.at += 1;
+        if self.plain()? != b'"' {
+            return None;
+        }
+        let name = self.text.get(start..self.at - 1)?;
         self.take(b':')?;
         Some(name)
     }
@@ -147,15 +156,21 @@ impl<'a> Skimmer<'a> {
     /// Passes the rest of a string, behind its first quotation mark.
     fn string(&mut self) -> Option<()> {
         loop {
-            let byte = self.byte()?;
-            self.at += 1;
-            match byte {
+            match self.plain()? {
                 b'"' => return Some(()),
                 b'\\' => self.escape()?,
-                ..=0x1f => return None,
-                _ => {}
+                _ => return None,
             }
         }
+    }
+
+    /// Passes what stands for itself in a string, and the byte behind it, which
+    /// does not.
+    fn plain(&mut self) -> Option<u8> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let at = rest.iter().position(|byte| SPECIAL[usize::from(*byte)])?;
+        self.at += at + 1;
+        rest.get(at).copied()
     }
 
     fn escape(&mut self) -> Option<()> {
@@ -204,16 +219,19 @@ impl<'a> Skimmer<'a> {
 
     /// Passes one byte that is among these.
     fn pass(&mut self, any: &[u8]) -> Option<()> {
-        let byte = self.byte().filter(|byte| any.contains(byte))?;
+        self.byte().filter(|byte| any.contains(byte))?;
         self.at += 1;
-        debug_assert!(byte.is_ascii());
         Some(())
     }
 
     /// Passes blanks, and this byte behind them.
     fn take(&mut self, byte: u8) -> Option<()> {
         self.skip_blanks();
-        self.pass(&[byte])
+        if self.byte()? != byte {
+            return None;
+        }
+        self.at += 1;
+        Some(())
     }
 
     fn skip_blanks(&mut self) {
