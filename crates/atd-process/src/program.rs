@@ -198,8 +198,9 @@ impl Program {
         self.run_until(std::future::pending()).await
     }
 
-    /// Runs it to its end, or until `stop` is ready, when it is ended and what
-    /// it has written by then comes back as [`Exit::Stopped`](crate::Exit::Stopped).
+    /// Runs it to its end, or until `stop` is ready. It is then ended, and what
+    /// it has written by a tenth of a second later comes back as
+    /// [`Exit::Stopped`](crate::Exit::Stopped).
     ///
     /// # Errors
     /// As [`run`](Self::run).

@@ -11,19 +11,22 @@ pub(super) fn reply(
     budget: usize,
 ) -> Result<Reply, ToolCallError> {
     match format {
-        OutputFormat::Json => json(stdout),
+        OutputFormat::Json => json(stdout, budget),
         OutputFormat::Ndjson => ndjson(&stdout, budget),
         OutputFormat::Lines => lines(&stdout, budget),
     }
 }
 
-fn json(stdout: Vec<u8>) -> Result<Reply, ToolCallError> {
+fn json(stdout: Vec<u8>, budget: usize) -> Result<Reply, ToolCallError> {
     if stdout.trim_ascii().is_empty() {
         return Err(no_result(
             "the program wrote nothing to its standard output, where one JSON value is expected",
         ));
     }
     match JsonText::parse(stdout) {
+        Ok(body) if body.as_bytes().len() > budget => {
+            Err(ToolCallError::OutputTooLarge { limit: budget })
+        }
         Ok(body) => Ok(Reply::text(body)),
         Err(error) => Err(no_result(format!(
             "the program's standard output is not one JSON value: {error}"
@@ -52,10 +55,7 @@ fn ndjson(stdout: &[u8], budget: usize) -> Result<Reply, ToolCallError> {
         array.extend_from_slice(line);
     }
     array.push(b']');
-    if array.len() > budget {
-        return Err(ToolCallError::OutputTooLarge { limit: budget });
-    }
-    json(array)
+    json(array, budget)
 }
 
 /// The lines as an array of strings. A line ends with `\n` or `\r\n`, which

@@ -62,7 +62,7 @@ struct Ways {
 #[expect(dead_code, reason = "they are there to be dropped")]
 enum Ending {
     Group(oneshot::Sender<()>),
-    Supervised(OwnedWriteHalf),
+    Supervised(OwnedWriteHalf, oneshot::Sender<()>),
 }
 
 /// How long to wait, after a program has ended, for what it left behind: for
@@ -77,8 +77,7 @@ pub(crate) async fn run(
     let limits = program.limits;
     let (pipes, ways) = start(program)?;
     let mut talk = Talk::new(pipes, limits);
-    let exit = talk.until_exit(ways.exit, stop).await?;
-    drop(ways.ending);
+    let exit = talk.until_exit(ways.exit, ways.ending, stop).await?;
     if exit != Exit::Stopped {
         // Elapsed: something was left behind that does not end at once. It is
         // being ended, and the answer need not wait for that.

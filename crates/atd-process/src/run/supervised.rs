@@ -4,17 +4,22 @@ use std::io::PipeReader;
 use std::os::fd::OwnedFd;
 use std::os::unix::net;
 use std::process::Stdio;
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
-use tokio::process::{ChildStderr, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::start::{Attempt, pipe_failed};
 use super::{Ending, Exit, Ways};
 use crate::error::ProgramError;
 use crate::program::Program;
+#[cfg(target_os = "linux")]
+use crate::supervisor::kill_session;
 use crate::supervisor::{Supervisor, Word, give_stdin};
 
 type Parts = (Option<ChildStdout>, Option<ChildStderr>, Ways);
@@ -50,20 +55,49 @@ pub(super) fn start(
         .into_split();
     let (tell_exit, exit) = oneshot::channel();
     let (tell_gone, gone) = oneshot::channel();
+    let (tell_ended, ended) = oneshot::channel();
+    let held = program.held;
     tokio::spawn(async move {
-        // Whether anybody still wants to know is their affair.
-        let _ = tell_exit.send(exit_told(told, &attempt).await);
-        // It ends when nothing of the program is left.
-        let _ = child.wait().await;
-        drop(program.held);
+        // Cancelled: the supervisor says it later, and nobody listens.
+        tokio::select! {
+            // Whether anybody still wants to know is their affair.
+            told = exit_told(told, &attempt) => drop(tell_exit.send(told)),
+            _ = ended => {}
+        }
+        see_off(child).await;
+        drop(held);
         let _ = tell_gone.send(());
     });
     let ways = Ways {
         exit,
         gone,
-        ending: Ending::Supervised(ending),
+        ending: Ending::Supervised(ending, tell_ended),
     };
     Ok((stdout, stderr, ways))
+}
+
+/// How often a supervisor that is to end is told to go on, in case that its
+/// program has stopped it.
+const GOING_ON: Duration = Duration::from_millis(250);
+
+/// Waits until the supervisor has ended, which it does when nothing of the
+/// program is left.
+async fn see_off(mut supervisor: Child) {
+    // Not waited for before, so that its number is no other's.
+    let id = supervisor.id().and_then(|id| i32::try_from(id).ok());
+    let status = loop {
+        if let Some(id) = supervisor.id().and_then(|_| Pid::from_raw(id?)) {
+            let _ = kill_process(id, Signal::CONT);
+        }
+        if let Ok(status) = timeout(GOING_ON, supervisor.wait()).await {
+            break status;
+        }
+    };
+    #[cfg(target_os = "linux")]
+    if let (Some(id), false) = (id, status.is_ok_and(|status| status.success())) {
+        // Somebody has killed it. What is left is found by the session.
+        let _ = tokio::task::spawn_blocking(move || kill_session(id, 1_000)).await;
+    }
 }
 
 /// What the supervisor says.

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::output::{Kept, Tail};
 use super::start::{Input, Pipes};
-use super::{AFTERMATH, Exit, Finished};
+use super::{AFTERMATH, Ending, Exit, Finished};
 use crate::error::ProgramError;
 use crate::program::Limits;
 
@@ -38,15 +38,16 @@ impl Talk {
     }
 
     /// Writes and reads until the program has ended and all that it wrote was
-    /// read, or until `stop`.
+    /// read. `stop` ends it.
     pub(super) async fn until_exit(
         &mut self,
         mut exit: oneshot::Receiver<Result<Exit, ProgramError>>,
+        ending: Ending,
         stop: impl Future<Output = ()>,
     ) -> Result<Exit, ProgramError> {
         let mut stop = pin!(stop);
         let mut aftermath = pin!(sleep(Duration::ZERO));
-        let mut ended = None;
+        let (mut ended, mut ending) = (None, Some(ending));
         loop {
             if let (Some(exit), None, None) = (ended, &self.pipes.stdout, &self.pipes.stderr) {
                 return Ok(exit);
@@ -60,7 +61,11 @@ impl Talk {
                 }
                 moved = self.step() => moved?,
                 () = &mut aftermath, if ended.is_some() => return Ok(ended.unwrap_or(Exit::Stopped)),
-                () = &mut stop => return Ok(ended.unwrap_or(Exit::Stopped)),
+                () = &mut stop, if ended.is_none() => {
+                    ended = Some(Exit::Stopped);
+                    drop(ending.take());
+                    aftermath.set(sleep(AFTERMATH));
+                }
             }
         }
     }

@@ -171,7 +171,7 @@ fn all_gone_by(events: &Receiver<Event>, time: Instant) -> bool {
 /// Sends a signal to everything that descends from here.
 #[cfg(target_os = "linux")]
 fn signal_all(program: Pid, signal: Signal) {
-    if super::descendants::signal_all(signal).is_err() {
+    if super::processes::signal_descendants(signal).is_err() {
         // No /proc to find them in.
         signal_group(program, signal);
     }

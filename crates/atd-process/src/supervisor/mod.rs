@@ -1,8 +1,8 @@
 //! What stays with a program until nothing of it is left.
 
-#[cfg(target_os = "linux")]
-mod descendants;
 mod inside;
+#[cfg(target_os = "linux")]
+mod processes;
 mod words;
 
 use std::ffi::{OsStr, OsString};
@@ -11,6 +11,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
+#[cfg(target_os = "linux")]
+pub(crate) use self::processes::kill_session;
 pub(crate) use self::words::{Word, give_stdin};
 
 /// Stays with a program until nothing of it is left: a small process between
@@ -30,8 +32,8 @@ pub(crate) use self::words::{Word, give_stdin};
 /// parent (`PR_SET_CHILD_SUBREAPER`), so none is out of its reach: not one that
 /// forks twice, nor one in a session of its own. This process's own children
 /// are not touched by that. Two kinds of process get away: one that runs as
-/// another user by then, such as by `sudo`, and what is left of a program that
-/// kills its supervisor. On other systems it ends the program's process group.
+/// another user by then, such as by `sudo`; and where a program kills its
+/// supervisor, what has left the session that it was started in. On other systems it ends the program's process group.
 ///
 /// It ends the program when its socket to this process is closed, and so also
 /// when this process is killed.

@@ -1,4 +1,4 @@
-//! The processes that descend from this one, by `/proc`.
+//! Processes that belong together, by `/proc`.
 
 use std::collections::HashMap;
 use std::fs;
@@ -14,6 +14,7 @@ use rustix::process::{
 struct Process {
     id: i32,
     parent: i32,
+    session: i32,
     /// When it was started; with the id, this is of one process alone.
     started: u64,
     zombie: bool,
@@ -21,23 +22,45 @@ struct Process {
 
 /// Sends a signal to every process that descends from this one. One that is
 /// forked meanwhile may be missed.
-pub(super) fn signal_all(signal: Signal) -> io::Result<()> {
+pub(super) fn signal_descendants(signal: Signal) -> io::Result<()> {
     for process in descendants()? {
         process.signal(signal);
     }
     Ok(())
 }
 
-fn descendants() -> io::Result<Vec<Process>> {
-    let mut children: HashMap<i32, Vec<Process>> = HashMap::new();
+/// Kills every process of the session that `leader` began, in as many turns as
+/// it takes to find none, and no more than `turns`.
+pub(crate) fn kill_session(leader: i32, turns: usize) -> io::Result<()> {
+    for _ in 0..turns {
+        let mut processes = all()?;
+        processes.retain(|process| process.session == leader && !process.zombie);
+        if processes.is_empty() {
+            break;
+        }
+        for process in processes {
+            process.signal(Signal::KILL);
+        }
+    }
+    Ok(())
+}
+
+fn all() -> io::Result<Vec<Process>> {
+    let mut processes = Vec::new();
     for entry in fs::read_dir("/proc")? {
         let id = entry?
             .file_name()
             .to_str()
             .and_then(|name| name.parse().ok());
-        if let Some(process) = id.and_then(Process::read) {
-            children.entry(process.parent).or_default().push(process);
-        }
+        processes.extend(id.and_then(Process::read));
+    }
+    Ok(processes)
+}
+
+fn descendants() -> io::Result<Vec<Process>> {
+    let mut children: HashMap<i32, Vec<Process>> = HashMap::new();
+    for process in all()? {
+        children.entry(process.parent).or_default().push(process);
     }
     let mut parents = vec![getpid().as_raw_nonzero().get()];
     let mut found = Vec::new();
@@ -56,18 +79,21 @@ impl Process {
         Self::parse(id, &stat)
     }
 
-    /// Reads `stat`: the id, the name in parentheses, the state, the parent,
-    /// and as the 22nd field the start. The name may hold anything.
+    /// Reads `stat`: the id, the name in parentheses, the state, the parent, the
+    /// group, the session, and as the 22nd field the start. The name may hold
+    /// anything.
     fn parse(id: i32, stat: &[u8]) -> Option<Self> {
         let name_ends = stat.iter().rposition(|&byte| byte == b')')?;
         let rest = std::str::from_utf8(stat.get(name_ends + 1..)?).ok()?;
         let mut fields = rest.split_ascii_whitespace();
         let state = fields.next()?;
         let parent = fields.next()?.parse().ok()?;
-        let started = fields.nth(17)?.parse().ok()?;
+        let session = fields.nth(1)?.parse().ok()?;
+        let started = fields.nth(15)?.parse().ok()?;
         Some(Self {
             id,
             parent,
+            session,
             started,
             zombie: matches!(state, "Z" | "X"),
         })
@@ -100,9 +126,14 @@ mod tests {
 
     #[test]
     fn a_name_may_hold_what_looks_like_the_end_of_it() {
-        let stat = b"7 (a) S 1 (b\n) ) Z 42 7 7 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 99 1000 10";
+        let stat = b"7 (a) S 1 (b\n) ) Z 42 7 6 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 99 1000 10";
         let process = Process::parse(7, stat);
-        assert!(process.is_some_and(|it| it.parent == 42 && it.started == 99 && it.zombie));
+        assert!(
+            process.is_some_and(|it| it.parent == 42
+                && it.session == 6
+                && it.started == 99
+                && it.zombie)
+        );
         assert!(Process::parse(7, b"7 (cut) S 1").is_none());
     }
 }
