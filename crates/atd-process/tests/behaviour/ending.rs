@@ -214,3 +214,37 @@ async fn an_exit_and_a_signal_are_told_apart() {
         assert_eq!(exit(program.run().await), Exit::Code(0));
     }
 }
+
+/// Names the folder of a run, in a process that is there to be killed.
+const SERVES: &str = "ATD_TEST_SERVES_IN";
+
+/// P1: the program ends with its server, also when that is killed and has no
+/// time for anything.
+#[test]
+fn a_program_ends_with_a_server_that_is_killed() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    if let Ok(folder) = std::env::var(SERVES) {
+        let script = r#"
+            setsid sh "$1/hold.sh" "$1" &
+            exec sh "$1/hold.sh" "$1"
+        "#;
+        let program = sh(script, &[&folder]).supervised_by(supervisor());
+        let ended = runtime.block_on(program.grace(Duration::from_millis(50)).run());
+        panic!("it was to run until this process is killed: {ended:?}");
+    }
+    let folder = attackers();
+    let this_test = "ending::a_program_ends_with_a_server_that_is_killed";
+    let mut server = std::process::Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", this_test])
+        .env(SERVES, folder.path())
+        .spawn()
+        .expect("it starts");
+    runtime.block_on(eventually("it began", || folder.count("began") == 2));
+    server.kill().expect("it runs");
+    server.wait().expect("it was killed");
+    let nothing = || folder.processes().is_empty();
+    runtime.block_on(eventually("nothing is left", nothing));
+}
