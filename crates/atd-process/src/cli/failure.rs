@@ -10,6 +10,10 @@ use crate::run::{Exit, Finished};
 /// What takes the bearer's place.
 const REDACTED: &str = "[redacted]";
 
+/// How much of a bearer is taken for more than a word that happens to end like
+/// one begins, in bytes.
+const HALF: usize = 4;
+
 /// What is known of a failure but for the run itself.
 pub(super) struct Failure<'a> {
     pub(super) cmd: &'a str,
@@ -37,10 +41,7 @@ impl Failure<'_> {
     /// anywhere.
     fn last_of(&self, wrote: &[u8], cut: bool) -> String {
         let bearer = self.bearer.map_or("", ExposeSecret::expose_secret);
-        let wrote = match cut {
-            true => without_half(wrote, bearer.as_bytes()),
-            false => wrote,
-        };
+        let wrote = without_halves(wrote, bearer.as_bytes(), cut);
         // Taken out before any of it is cut, or half a bearer would stay.
         let text = String::from_utf8_lossy(wrote);
         let text = match bearer {
@@ -57,11 +58,16 @@ impl Failure<'_> {
     }
 }
 
-/// What is left of `wrote` after the end of a bearer that it begins within.
-fn without_half<'a>(wrote: &'a [u8], bearer: &[u8]) -> &'a [u8] {
+/// What is left of `wrote` without the half of a bearer that it begins with, if
+/// it was cut there, and the one that it ends with, as where its program was
+/// ended while it wrote.
+fn without_halves<'a>(wrote: &'a [u8], bearer: &[u8], cut: bool) -> &'a [u8] {
     let mut ends = (1..bearer.len()).map(|start| &bearer[start..]);
-    let half = ends.find(|end| wrote.starts_with(end));
-    &wrote[half.map_or(0, <[u8]>::len)..]
+    let before = ends.find(|end| cut && wrote.starts_with(end));
+    let wrote = &wrote[before.map_or(0, <[u8]>::len)..];
+    let mut beginnings = (HALF..bearer.len()).rev().map(|end| &bearer[..end]);
+    let after = beginnings.find(|beginning| wrote.ends_with(beginning));
+    &wrote[..wrote.len() - after.map_or(0, <[u8]>::len)]
 }
 
 /// What the caller learns of a program that did not run to its end.
