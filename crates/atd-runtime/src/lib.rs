@@ -109,7 +109,8 @@ pub use atd_server as server;
 #[cfg(any(
     feature = "tools-conformance",
     feature = "tools-echo",
-    feature = "tools-fs"
+    feature = "tools-fs",
+    feature = "tools-shell"
 ))]
 pub use atd_tools as tools;
 

@@ -6,6 +6,7 @@
 //! | `fs` | `ref:fs.read` ([`FsRead`]) | `read` | reads lines of a file below one directory, the [`FsRoot`] |
 //! | `fs-write` | `ref:fs.write` ([`FsWrite`]) | `fs.write` | writes a whole file there |
 //! | `fs-edit` | `ref:fs.edit` ([`FsEdit`]) | `fs.edit` | replaces a text within a file there |
+//! | `shell` | `ref:shell.exec` ([`ShellExec`]) | `shell.exec` | runs a command line |
 //! | `conformance` | three ([`ConformanceOp`]) | see there | what the published conformance suite asks of a server |
 //!
 //! No feature is on by default, and none registers anything: a server offers
@@ -50,6 +51,8 @@ mod conformance;
 mod echo;
 #[cfg(feature = "fs")]
 mod fs;
+#[cfg(feature = "shell")]
+mod shell;
 
 #[cfg(feature = "conformance")]
 pub use conformance::ConformanceOp;
@@ -61,3 +64,5 @@ pub use fs::FsEdit;
 pub use fs::FsWrite;
 #[cfg(feature = "fs")]
 pub use fs::{FsRead, FsRoot};
+#[cfg(feature = "shell")]
+pub use shell::ShellExec;

@@ -131,7 +131,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "atd-tools",
-        ours: &["atd-proto", "atd-registry"],
+        ours: &["atd-proto", "atd-registry", "atd-process"],
         theirs: &["async-trait", "serde", "serde_json"],
         with_a_feature: &["cap-std", "ignore", "memchr", "rustix", "schemars", "tokio"],
     },

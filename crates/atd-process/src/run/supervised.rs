@@ -18,9 +18,7 @@ use super::start::{Attempt, pipe_failed};
 use super::{Ending, Exit, Ways};
 use crate::error::ProgramError;
 use crate::program::Program;
-#[cfg(target_os = "linux")]
-use crate::supervisor::kill_session;
-use crate::supervisor::{Supervisor, Word, give_stdin};
+use crate::supervisor::{Supervisor, Word, give_stdin, kill_session};
 
 type Parts = (Option<ChildStdout>, Option<ChildStderr>, Ways);
 
@@ -93,7 +91,6 @@ async fn see_off(mut supervisor: Child) {
             break status;
         }
     };
-    #[cfg(target_os = "linux")]
     if let (Some(id), false) = (id, status.is_ok_and(|status| status.success())) {
         // Somebody has killed it. What is left is found by the session.
         let _ = tokio::task::spawn_blocking(move || kill_session(id, 1_000)).await;

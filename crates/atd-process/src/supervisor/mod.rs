@@ -13,6 +13,11 @@ use std::sync::{Arc, OnceLock};
 
 #[cfg(target_os = "linux")]
 pub(crate) use self::processes::kill_session;
+/// Sessions cannot be looked through here.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn kill_session(_: i32, _: usize) -> std::io::Result<()> {
+    Ok(())
+}
 pub(crate) use self::words::{Word, give_stdin};
 
 /// Stays with a program until nothing of it is left: a small process between
