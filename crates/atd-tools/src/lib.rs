@@ -7,6 +7,8 @@
 //! | `fs-write` | `ref:fs.write` ([`FsWrite`]) | `fs.write` | writes a whole file there |
 //! | `fs-edit` | `ref:fs.edit` ([`FsEdit`]) | `fs.edit` | replaces a text within a file there |
 //! | `shell` | `ref:shell.exec` ([`ShellExec`]) | `shell.exec` | runs a command line |
+//! | `fs-glob` | `ref:fs.glob` ([`FsGlob`]) | `fs.glob` | finds files there by patterns for their paths |
+//! | `fs-grep` | `ref:fs.grep` ([`FsGrep`]) | `fs.grep` | finds lines there by a pattern |
 //! | `conformance` | three ([`ConformanceOp`]) | see there | what the published conformance suite asks of a server |
 //!
 //! No feature is on by default, and none registers anything: a server offers
@@ -60,6 +62,10 @@ pub use conformance::ConformanceOp;
 pub use echo::EchoSay;
 #[cfg(feature = "fs-edit")]
 pub use fs::FsEdit;
+#[cfg(feature = "fs-glob")]
+pub use fs::FsGlob;
+#[cfg(feature = "fs-grep")]
+pub use fs::FsGrep;
 #[cfg(feature = "fs-write")]
 pub use fs::FsWrite;
 #[cfg(feature = "fs")]

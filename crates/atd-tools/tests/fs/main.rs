@@ -3,11 +3,16 @@
 mod budget;
 mod definition;
 mod edit;
+mod glob;
+mod grep;
 mod killed;
 mod kinds;
 mod lines;
 mod outside;
 mod races;
+mod search;
+mod search_outside;
+mod search_time;
 mod seen;
 mod support;
 mod time;

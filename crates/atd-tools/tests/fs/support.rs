@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atd_proto::JsonText;
-use atd_registry::{Args, CallContext, CallSetup, RegisteredTool, Registry, ToolCallError};
-use atd_tools::{FsEdit, FsRead, FsRoot, FsWrite};
+use atd_registry::{Args, CallContext, CallSetup, RegisteredTool, Registry, Reply, ToolCallError};
+use atd_tools::{FsEdit, FsGlob, FsGrep, FsRead, FsRoot, FsWrite};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -122,13 +122,14 @@ pub(crate) fn tool_at(root: impl AsRef<Path>) -> Arc<RegisteredTool> {
 pub(crate) fn registry_at(root: impl AsRef<Path>) -> Registry {
     let registry = Registry::new();
     let root = FsRoot::open(root).unwrap();
-    registry
-        .register_blocking(FsRead::new(root.clone()))
-        .unwrap();
-    registry
-        .register_blocking(FsWrite::new(root.clone()))
-        .unwrap();
-    registry.register_blocking(FsEdit::new(root)).unwrap();
+    let added = [
+        registry.register_blocking(FsRead::new(root.clone())),
+        registry.register_blocking(FsWrite::new(root.clone())),
+        registry.register_blocking(FsEdit::new(root.clone())),
+        registry.register_blocking(FsGlob::new(root.clone())),
+        registry.register_blocking(FsGrep::new(root)),
+    ];
+    added.into_iter().collect::<Result<Vec<_>, _>>().unwrap();
     registry
 }
 
@@ -158,6 +159,16 @@ pub(crate) async fn read(
     args: Value,
     ctx: &CallContext,
 ) -> Result<Value, ToolCallError> {
+    let reply = reply(tool, args, ctx).await?;
+    Ok(reply.body().to_value().unwrap())
+}
+
+/// The same, with what the next page goes on from.
+pub(crate) async fn reply(
+    tool: &RegisteredTool,
+    args: Value,
+    ctx: &CallContext,
+) -> Result<Reply, ToolCallError> {
     let args = Args::new(JsonText::from_value(&args).unwrap());
     let result = tool.binding().invoke(args, ctx).await;
     match &result {
@@ -180,7 +191,7 @@ pub(crate) async fn read(
         }
         Err(_) => {}
     }
-    result.map(|reply| reply.body().to_value().unwrap())
+    result
 }
 
 /// For tests that are no async functions.

@@ -1,5 +1,10 @@
 //! The directory that the file tools work in.
 
+#[cfg(any(feature = "fs-edit", feature = "fs-write"))]
+mod change;
+#[cfg(any(feature = "fs-glob", feature = "fs-grep"))]
+mod search;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,23 +71,6 @@ impl FsRoot {
         self.0.names[1].join(place)
     }
 
-    /// Opens a directory at a resolved path.
-    #[cfg(any(feature = "fs-edit", feature = "fs-write"))]
-    pub(super) fn open_dir(&self, place: &Path) -> Result<Dir, FsError> {
-        Ok(self.0.dir.open_dir(place)?)
-    }
-
-    /// Makes the directory that a path leads to, and those above it that are
-    /// missing.
-    #[cfg(feature = "fs-write")]
-    pub(super) fn create_dirs(&self, path: &str) -> Result<(), FsError> {
-        match self.0.dir.create_dir_all(self.below(path)?) {
-            // What is there is something else.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(FsError::NotFound),
-            made => Ok(made?),
-        }
-    }
-
     fn open_at(&self, path: &Path) -> Result<File, FsError> {
         // To open a FIFO or a device is to do something to it, so one look is
         // taken before. What counts is the look at what was opened.
@@ -111,7 +99,7 @@ impl FsRoot {
     }
 }
 
-pub(super) fn regular(metadata: &Metadata) -> Result<(), FsError> {
+pub(in crate::fs) fn regular(metadata: &Metadata) -> Result<(), FsError> {
     if metadata.is_file() {
         Ok(())
     } else {
