@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::error::FsError;
 use super::patience::Patience;
 use super::root::FsRoot;
-use super::walk::{Filter, SearchError, Step, Walk, pattern};
+use super::walk::{Filter, Pattern, SearchError, Step, Walk};
 
 /// How many files a page has, if the caller does not say.
 const USUAL: NonZeroU64 = NonZeroU64::MIN.saturating_add(999);
@@ -52,6 +52,7 @@ struct GlobArgs {
     #[schemars(length(min = 1, max = 4096))]
     path: String,
     /// Whether to look at files and directories that begin with a dot, too.
+    /// Those that `pattern` begins with are looked at anyway.
     #[serde(default)]
     hidden: bool,
     /// Whether to look at what ignore files such as `.gitignore` name, too.
@@ -130,7 +131,7 @@ impl FsGlob {
         ctx: &CallContext,
     ) -> Result<(GlobResult, Option<PathBuf>), SearchError> {
         let patience = Patience::new(ctx);
-        let matcher = pattern("/pattern", &args.pattern)?;
+        let pattern = Pattern::parse("/pattern", &args.pattern)?;
         let base = self.root.resolve_base(&args.path)?;
         if !self.is_directory(&base)? {
             return Err(SearchError::NotADirectory);
@@ -141,6 +142,7 @@ impl FsGlob {
         let from = from.map(PathBuf::from);
         let start = from.clone().unwrap_or_else(|| base.clone());
         let filter = Filter {
+            within: base.join(pattern.spelled()),
             hidden: args.hidden,
             ignored: args.no_ignore,
         };
@@ -153,7 +155,7 @@ impl FsGlob {
                 Step::GivenUp(at) => break Some(at),
                 Step::File(path) => {
                     let below = path.strip_prefix(&base).unwrap_or(&path);
-                    if matcher.is_match(below) && !page.push(&path)? {
+                    if pattern.matches(below) && !page.push(&path)? {
                         break Some(path);
                     }
                 }

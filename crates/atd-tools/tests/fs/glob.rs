@@ -33,6 +33,13 @@ async fn a_pattern_is_for_the_path_below_the_directory() {
         ("**/[a-d]*.md", ".", vec!["docs/a.md"]),
         ("src", ".", vec![]),
         ("missing/**", ".", vec![]),
+        // What the pattern begins with is not hidden, though it may be ignored.
+        (".hidden/*", ".", vec![".hidden/file.rs"]),
+        (".env", ".", vec![".env"]),
+        ("target/**", ".", vec![]),
+        (".git/*", ".", vec![]),
+        ("./*.toml", ".", vec![]),
+        ("src//*.rs", ".", vec![]),
     ] {
         let found = glob(&place, json!({"pattern": pattern, "path": path}))
             .await

@@ -64,6 +64,8 @@ async fn a_glob_chooses_the_files() {
         ),
         ("src/*.rs", ".", vec!["src/deep.rs", "src/lib.rs"]),
         ("deep/**", "src", vec!["src/deep/er/mod.rs"]),
+        (".hidden/**", ".", vec![".hidden/file.rs"]),
+        (".env", ".", vec![]),
         ("*.c", ".", vec![]),
     ] {
         let args = json!({"pattern": "^in", "glob": glob, "path": path});

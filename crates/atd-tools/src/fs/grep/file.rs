@@ -45,6 +45,7 @@ impl Search<'_> {
     /// searched as far as it holds no NUL.
     pub(super) fn through(
         &self,
+        searcher: &mut Searcher,
         file: &mut (impl Read + Seek),
         path: &str,
         from: At,
@@ -68,9 +69,7 @@ impl Search<'_> {
             count: 0,
             stopped: None,
         };
-        let searched = self
-            .searcher()
-            .search_reader(&self.matcher, &mut input, &mut finds);
+        let searched = searcher.search_reader(&self.matcher, &mut input, &mut finds);
         match (finds.stopped.take(), searched) {
             (Some(stopped), _) => stopped,
             (None, Ok(())) => Ok(Searched::Whole),
@@ -85,7 +84,8 @@ impl Search<'_> {
         }
     }
 
-    fn searcher(&self) -> Searcher {
+    /// What does it. It holds a buffer, so there is one for all files.
+    pub(super) fn searcher(&self) -> Searcher {
         SearcherBuilder::new()
             .binary_detection(BinaryDetection::quit(0))
             .bom_sniffing(false)

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use atd_proto::{SafetyLevel, Tier, ToolDefinition};
 use atd_registry::{Args, BlockingTool, CallContext, Reply, ToolCallError};
-use globset::GlobMatcher;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
+use grep_searcher::Searcher;
 use schemars::{JsonSchema, schema_for};
 use serde::Deserialize;
 
@@ -19,7 +19,7 @@ use self::page::{GrepResult, Page};
 use self::position::{At, Position};
 use super::patience::Patience;
 use super::root::FsRoot;
-use super::walk::{Filter, SearchError, Step, Walk, after, pattern};
+use super::walk::{Filter, Pattern, SearchError, Step, Walk, after};
 
 /// How many lines a page has, if the caller does not say.
 const USUAL: NonZeroU64 = NonZeroU64::MIN.saturating_add(99);
@@ -90,6 +90,7 @@ struct GrepArgs {
     #[serde(default)]
     one_per_file: bool,
     /// Whether to search files and directories that begin with a dot, too.
+    /// Those that a path in `glob` begins with are searched anyway.
     #[serde(default)]
     hidden: bool,
     /// Whether to search what ignore files such as `.gitignore` name, too.
@@ -162,19 +163,23 @@ impl FsGrep {
         let glob = args
             .glob
             .as_deref()
-            .map(|glob| pattern("/glob", glob))
+            .map(|glob| Pattern::parse("/glob", glob))
             .transpose()?;
         let base = self.root.resolve_base(&args.path)?;
         let from = ctx.page_state().and_then(Position::of_state);
         let mut run = Run {
             root: &self.root,
+            searcher: search.searcher(),
             search,
             page: Page::new(args.limit.get().min(MOST), ctx.output_budget()),
             has_searched: false,
             skipped: 0,
         };
         let next = if self.root.is_directory(&base)? {
+            let spelled = glob.as_ref().filter(|glob| !glob.is_for_names());
+            let spelled = spelled.map_or(Path::new(""), Pattern::spelled);
             let filter = Filter {
+                within: base.join(spelled),
                 hidden: args.hidden,
                 ignored: args.no_ignore,
             };
@@ -196,6 +201,7 @@ impl FsGrep {
 struct Run<'a> {
     root: &'a FsRoot,
     search: Search<'a>,
+    searcher: Searcher,
     page: Page,
     /// Whether a file was searched already, so that the next has not all of the
     /// call's time.
@@ -210,7 +216,7 @@ impl Run<'_> {
         &mut self,
         mut walk: Walk<'_>,
         base: &Path,
-        glob: Option<&GlobMatcher>,
+        glob: Option<&Pattern>,
         from: Option<&Position>,
     ) -> Result<Option<Position>, SearchError> {
         let next = loop {
@@ -254,7 +260,7 @@ impl Run<'_> {
         };
         match self
             .search
-            .through(&mut file, &name, from, &mut self.page)?
+            .through(&mut self.searcher, &mut file, &name, from, &mut self.page)?
         {
             Searched::Whole => Ok(None),
             Searched::Unreadable => {
@@ -277,11 +283,10 @@ impl Run<'_> {
 }
 
 /// A pattern without a `/` is for names.
-fn is_chosen(glob: &GlobMatcher, below: &Path) -> bool {
-    let is_for_names = !glob.glob().glob().contains('/');
+fn is_chosen(glob: &Pattern, below: &Path) -> bool {
     match below.file_name() {
-        Some(name) if is_for_names => glob.is_match(name),
-        _ => glob.is_match(below),
+        Some(name) if glob.is_for_names() => glob.matches(Path::new(name)),
+        _ => glob.matches(below),
     }
 }
 

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub(super) use self::error::SearchError;
 use self::ignores::{Ignores, Rules};
 use self::names::{Kind, Names};
-pub(super) use self::pattern::pattern;
+pub(super) use self::pattern::Pattern;
 use super::patience::Patience;
 use super::root::FsRoot;
 
@@ -31,8 +31,11 @@ const FEWEST: usize = 256;
 const UNASKED: u32 = 64;
 
 /// What is passed over.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Filter {
+    /// Below which path all is that is looked for. What is on the way there is
+    /// not hidden.
+    pub(super) within: PathBuf,
     /// Whether names that begin with a dot are not.
     pub(super) hidden: bool,
     /// Whether what ignore files name is not.
@@ -209,8 +212,12 @@ impl<'a> Walk<'a> {
     }
 
     fn passes_over(&self, path: &Path, name: &OsStr, kind: Kind) -> bool {
+        let is_on_the_way = self.filter.within.starts_with(path);
+        if !is_on_the_way && !path.starts_with(&self.filter.within) {
+            return true;
+        }
         let is_hidden = name.as_encoded_bytes().starts_with(b".");
-        if is_hidden && !self.filter.hidden {
+        if is_hidden && !self.filter.hidden && !is_on_the_way {
             return true;
         }
         if self.filter.ignored {
