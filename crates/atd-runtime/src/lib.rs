@@ -110,7 +110,8 @@ pub use atd_server as server;
     feature = "tools-conformance",
     feature = "tools-echo",
     feature = "tools-fs",
-    feature = "tools-shell"
+    feature = "tools-shell",
+    feature = "tools-web"
 ))]
 pub use atd_tools as tools;
 

@@ -10,6 +10,7 @@
 //! | `fs-glob` | `ref:fs.glob` ([`FsGlob`]) | `fs.glob` | finds files there by patterns for their paths |
 //! | `fs-grep` | `ref:fs.grep` ([`FsGrep`]) | `fs.grep` | finds lines there by a pattern |
 //! | `conformance` | three ([`ConformanceOp`]) | see there | what the published conformance suite asks of a server |
+//! | `web` | `ref:web.fetch` ([`WebFetch`]) | `web.fetch` | fetches a page of the web as text, from public addresses only |
 //!
 //! No feature is on by default, and none registers anything: a server offers
 //! the tools that it registers. Those on files block, so they run on the
@@ -55,6 +56,8 @@ mod echo;
 mod fs;
 #[cfg(feature = "shell")]
 mod shell;
+#[cfg(feature = "web")]
+mod web;
 
 #[cfg(feature = "conformance")]
 pub use conformance::ConformanceOp;
@@ -72,3 +75,5 @@ pub use fs::FsWrite;
 pub use fs::{FsRead, FsRoot};
 #[cfg(feature = "shell")]
 pub use shell::ShellExec;
+#[cfg(feature = "web")]
+pub use web::{Resolver, SystemResolver, WebFetch, WebFetchBuilder, WebFetchError};

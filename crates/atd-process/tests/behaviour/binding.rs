@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use atd_process::{CliBinding, Supervisor};
 use atd_proto::{CliConfig, JsonText};
-use atd_registry::{Args, Binding, CallContext, CallSetup, ToolCallError};
+use atd_registry::{Args, Binding, CallContext, CallSetup, Surroundings, ToolCallError};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -44,6 +44,14 @@ async fn failure(config: Value) -> (String, String) {
 
 /// A shell that shows its arguments, one a line.
 const SHOW: [&str; 3] = ["-c", "printf '%s\\n' \"$@\"", "sh"];
+
+/// A server that works in this folder.
+fn in_folder(folder: &Folder) -> Arc<Surroundings> {
+    Arc::new(Surroundings {
+        working_dir: Arc::new(folder.path().into()),
+        ..Surroundings::default()
+    })
+}
 
 #[tokio::test]
 async fn each_entry_of_the_template_is_one_argument_at_most() {
@@ -132,7 +140,7 @@ async fn a_dry_run_without_a_flag_is_refused_and_nothing_is_run() {
     let binding = binding(config, None);
     let setup = |dry_run| CallSetup {
         dry_run,
-        working_dir: Arc::new(folder.path().into()),
+        surroundings: in_folder(&folder),
         ..CallSetup::for_test()
     };
     let error = call_with(&binding, "{}", setup(true))
@@ -331,7 +339,7 @@ async fn a_program_keeps_the_place_of_its_call_until_it_is_gone() {
         assert!(binding.may_outlive_its_call());
         let (held, gone) = std::sync::mpsc::sync_channel::<()>(1);
         let setup = CallSetup {
-            working_dir: Arc::new(folder.path().into()),
+            surroundings: in_folder(&folder),
             held: Some(atd_registry::Held::new(held)),
             ..CallSetup::for_test()
         };

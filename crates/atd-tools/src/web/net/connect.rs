@@ -1,0 +1,116 @@
+//! A connection to an address that was checked.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use url::Host;
+
+use super::resolve::Resolver;
+use crate::web::error::WebError;
+use crate::web::policy::{Policy, Target};
+
+/// How many addresses of a host are tried.
+const TRIED: usize = 4;
+
+/// A connection, encrypted or not.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// Makes connections.
+pub(in crate::web) struct Connector {
+    pub(in crate::web) resolver: Arc<dyn Resolver>,
+    pub(in crate::web) tls: TlsConnector,
+    /// How long one address is tried for.
+    pub(in crate::web) timeout: Duration,
+}
+
+impl Connector {
+    /// Connects to `target`. Names are looked up here and nowhere else, and the
+    /// connection is made to an address that `policy` has seen.
+    pub(super) async fn connect(
+        &self,
+        target: &Target,
+        policy: &Policy,
+    ) -> Result<Box<dyn Stream>, WebError> {
+        let found = self.addresses(target).await?;
+        let mut admitted = found;
+        admitted.retain(|address| policy.admits(target, *address));
+        if admitted.is_empty() {
+            return Err(WebError::AddressNotAllowed);
+        }
+        let tcp = self.first_of(&admitted, target.port).await?;
+        if target.is_tls {
+            Ok(Box::new(self.encrypt(tcp, &target.host).await?))
+        } else {
+            Ok(Box::new(tcp))
+        }
+    }
+
+    async fn addresses(&self, target: &Target) -> Result<Vec<IpAddr>, WebError> {
+        let name = match &target.host {
+            Host::Domain(name) => name,
+            Host::Ipv4(address) => return Ok(vec![(*address).into()]),
+            Host::Ipv6(address) => return Ok(vec![(*address).into()]),
+        };
+        if is_localhost(name) {
+            return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
+        }
+        let found = self.resolver.resolve(name).await;
+        match found.map_err(WebError::NotResolved)? {
+            none if none.is_empty() => Err(WebError::NotResolved(io::Error::new(
+                io::ErrorKind::NotFound,
+                "the name has no address",
+            ))),
+            found => Ok(found),
+        }
+    }
+
+    async fn first_of(&self, addresses: &[IpAddr], port: u16) -> Result<TcpStream, WebError> {
+        let mut last = io::Error::from(io::ErrorKind::NotConnected);
+        for address in addresses.iter().take(TRIED) {
+            let address = SocketAddr::new(address.to_canonical(), port);
+            match tokio::time::timeout(self.timeout, TcpStream::connect(address)).await {
+                Ok(Ok(tcp)) => return Ok(tcp),
+                Ok(Err(error)) => last = error,
+                Err(_) => last = io::ErrorKind::TimedOut.into(),
+            }
+        }
+        Err(WebError::NotConnected(last))
+    }
+
+    async fn encrypt(
+        &self,
+        tcp: TcpStream,
+        host: &Host,
+    ) -> Result<impl Stream + 'static, WebError> {
+        let name = match host {
+            Host::Domain(name) => ServerName::try_from(name.clone())
+                .map_err(|error| WebError::Tls(io::Error::other(error)))?,
+            Host::Ipv4(address) => ServerName::IpAddress(IpAddr::from(*address).into()),
+            Host::Ipv6(address) => ServerName::IpAddress(IpAddr::from(*address).into()),
+        };
+        self.tls.connect(name, tcp).await.map_err(WebError::Tls)
+    }
+}
+
+/// Names that are this host wherever one asks (RFC 6761, 6.3). Nobody is asked
+/// for them, so nobody may answer something else.
+fn is_localhost(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+impl std::fmt::Debug for Connector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connector")
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
