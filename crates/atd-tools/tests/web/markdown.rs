@@ -71,6 +71,7 @@ async fn links_are_whole_and_lead_to_where_one_can_go() {
             "text/html",
             "<a href=next>a</a> <a href=/top?q=1#x>b</a> <a href=//c.example>c</a> \
              <a href=mailto:x@y.example>m</a> <a href=javascript:x()>j</a> <a href=#here>h</a> \
+             <a href=/dir/page#there>t</a> \
              <a name=n>n</a> <a href='/a b(c)'>p</a> <a href=/e></a><a href=/>\n<b> d </b>\n</a>e",
         )
     })
@@ -79,7 +80,7 @@ async fn links_are_whole_and_lead_to_where_one_can_go() {
     let root = server.url("");
     let expected = format!(
         "[a]({root}/dir/next) [b]({root}/top?q=1#x) [c](http://c.example/) \
-         [m](mailto:x@y.example) j h n [p](<{root}/a%20b(c)>) [**d**]({root}/) e"
+         [m](mailto:x@y.example) j h t n [p](<{root}/a%20b(c)>) [**d**]({root}/) e"
     );
     assert_eq!(content, Ok(expected));
     check(
@@ -187,6 +188,7 @@ async fn tables_of_data_are_tables() {
         "Cap\n\n| **x** |\n| --- |",
     )
     .await;
+    check("<table><td> <p>a</p> <td> b", "| a | b |\n| --- | --- |").await;
     check("<table><td>a<td>b</table>", "| a | b |\n| --- | --- |").await;
     check(
         "<ul><li>x<table><tr><td>a<tr><td>b</table></ul>",

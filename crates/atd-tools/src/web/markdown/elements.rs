@@ -1,5 +1,7 @@
 //! What each element comes to where it begins.
 
+use url::Position;
+
 use super::Style;
 use super::capture::Capture;
 use super::table::Table;
@@ -228,11 +230,14 @@ impl Walk {
     /// page, a script or data.
     fn resolve(&self, href: &str) -> Option<String> {
         let href = href.trim();
-        if href.is_empty() || href.starts_with('#') {
+        if href.is_empty() {
             return None;
         }
         let url = self.base.join(href).ok()?;
-        if !matches!(url.scheme(), "http" | "https" | "mailto") {
+        let is_followed = matches!(url.scheme(), "http" | "https" | "mailto");
+        let page = &url[..Position::AfterQuery];
+        let is_here = url.fragment().is_some() && page == &self.base[..Position::AfterQuery];
+        if !is_followed || is_here {
             return None;
         }
         let url = String::from(url);

@@ -205,7 +205,8 @@ impl Writer {
     fn begin(&mut self) {
         match self.gap {
             Gap::None => {}
-            Gap::Space if self.is_line_start => {}
+            // One is there already after the bar of a cell.
+            Gap::Space if self.is_line_start || self.out.ends_with(' ') => {}
             Gap::Space => self.out.push(' '),
             Gap::Line => self.new_line(),
             Gap::Block => {
