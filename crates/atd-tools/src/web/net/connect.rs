@@ -39,13 +39,18 @@ impl Connector {
         target: &Target,
         policy: &Policy,
     ) -> Result<Box<dyn Stream>, WebError> {
-        let found = self.addresses(target).await?;
-        let mut admitted = found;
+        let mut admitted = self.addresses(target).await?;
         admitted.retain(|address| policy.admits(target, *address));
         if admitted.is_empty() {
             return Err(WebError::AddressNotAllowed);
         }
         let tcp = self.first_of(&admitted, target.port).await?;
+        if is_this_host(&tcp).map_err(WebError::NotConnected)? {
+            let address = tcp.peer_addr().map_err(WebError::NotConnected)?.ip();
+            if !policy.opens(target, address) {
+                return Err(WebError::AddressNotAllowed);
+            }
+        }
         if target.is_tls {
             Ok(Box::new(self.encrypt(tcp, &target.host).await?))
         } else {
@@ -98,6 +103,12 @@ impl Connector {
         };
         self.tls.connect(name, tcp).await.map_err(WebError::Tls)
     }
+}
+
+/// Whether the connection ends where it began. A public address of this host is
+/// one, and behind it are services that are closed to the public.
+fn is_this_host(tcp: &TcpStream) -> io::Result<bool> {
+    Ok(tcp.local_addr()?.ip() == tcp.peer_addr()?.ip())
 }
 
 /// Names that are this host wherever one asks (RFC 6761, 6.3). Nobody is asked

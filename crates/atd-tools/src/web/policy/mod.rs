@@ -88,10 +88,13 @@ impl Policy {
 
     /// Whether a connection to `address` may be made for `target`.
     pub(super) fn admits(&self, target: &Target, address: IpAddr) -> bool {
+        is_public(address.to_canonical()) || self.opens(target, address)
+    }
+
+    /// Whether the operator has opened `address`, or the host of `target`.
+    pub(super) fn opens(&self, target: &Target, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        target.is_open
-            || is_public(address)
-            || self.networks.iter().any(|net| net.contains(&address))
+        target.is_open || self.networks.iter().any(|net| net.contains(&address))
     }
 }
 
