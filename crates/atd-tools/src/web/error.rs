@@ -37,6 +37,10 @@ pub(super) enum WebError {
 /// How many characters of a URL a message repeats.
 const SHOWN: usize = 256;
 
+/// How many characters a message has at most: libraries quote what a server
+/// sent, such as all the names in its certificate.
+const LONGEST_MESSAGE: usize = 1000;
+
 /// Each code, what it means, and whether to try again.
 const CODES: &[(&str, &str, bool)] = &[
     (
@@ -209,7 +213,11 @@ pub(super) fn shown(text: &str) -> String {
     }
 }
 
-/// Messages of libraries may quote what a server sent.
+/// A message without what a log or a terminal would take for more.
 fn one_line(message: &str) -> String {
-    message.replace(char::is_control, "\u{fffd}")
+    let shown = match message.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message.to_owned(),
+    };
+    shown.replace(char::is_control, "\u{fffd}")
 }

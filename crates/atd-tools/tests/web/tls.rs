@@ -1,10 +1,11 @@
 //! `https`, with certificates that the operator trusts.
 
 use rcgen::{CertificateParams, date_time_ymd};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::support::{Authority, Names, Server, authority, closed, ok, outcome, tool};
+use crate::support::{Authority, Names, Server, authority, closed, fetch, ok, outcome, tool};
 
 fn hello() -> Vec<u8> {
     ok("text/plain", "hello")
@@ -62,6 +63,22 @@ async fn a_certificate_for_another_name_is_refused() {
         );
     }
     assert!(server.requests().is_empty());
+}
+
+/// The library's message repeats every name in the certificate.
+#[tokio::test]
+async fn a_certificate_with_very_many_names_makes_no_long_message() {
+    let names: Vec<String> = (0..1000).map(|n| format!("n{n}.example")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let server = Server::secure(authority().server_config(&names), hello()).await;
+    let tool = tool(closed(&[server.port()]).allow_network("127.0.0.1"));
+    let args = json!({"url": format!("https://127.0.0.1:{}/", server.port())});
+    let says = fetch(&tool, args).await.unwrap_err().to_string();
+    assert!(
+        says.contains("TLS_FAILED") && says.contains("n0.example"),
+        "{says}"
+    );
+    assert!(says.chars().count() < 1100, "{}", says.len());
 }
 
 #[tokio::test]
