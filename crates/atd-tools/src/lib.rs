@@ -76,4 +76,4 @@ pub use fs::{FsRead, FsRoot};
 #[cfg(feature = "shell")]
 pub use shell::ShellExec;
 #[cfg(feature = "web")]
-pub use web::{Resolver, SystemResolver, WebFetch, WebFetchBuilder, WebFetchError};
+pub use web::{Resolver, SystemResolver, WebFetch, WebFetchBuildError, WebFetchBuilder};

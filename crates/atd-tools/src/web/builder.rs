@@ -37,7 +37,7 @@ pub struct WebFetchBuilder {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .problems.join("; "))]
 #[non_exhaustive]
-pub struct WebFetchError {
+pub struct WebFetchBuildError {
     /// What is wrong, each with what would be right.
     pub problems: Vec<String>,
 }
@@ -107,8 +107,9 @@ impl WebFetchBuilder {
         self
     }
 
-    /// Whether to trust the certificates that the system does, read once, when
-    /// the tool is built; by default yes.
+    /// Whether to trust the certificates that the system does, or those that
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` name; by default yes. They are read
+    /// once, when the tool is built.
     pub fn trust_system(mut self, trust: bool) -> Self {
         self.system_certificates = trust;
         self
@@ -161,13 +162,13 @@ impl WebFetchBuilder {
     /// The tool.
     ///
     /// # Errors
-    /// [`WebFetchError`] with every mistake.
-    pub fn build(self) -> Result<WebFetch, WebFetchError> {
+    /// [`WebFetchBuildError`] with every mistake.
+    pub fn build(self) -> Result<WebFetch, WebFetchBuildError> {
         let mut problems = self.limit_problems();
         let policy = self.policy(&mut problems);
         let tls = self.tls(&mut problems);
         let (true, Some(tls)) = (problems.is_empty(), tls) else {
-            return Err(WebFetchError { problems });
+            return Err(WebFetchBuildError { problems });
         };
         let fetcher = Fetcher {
             policy,
