@@ -198,6 +198,20 @@ async fn tables_of_data_are_tables() {
 }
 
 #[tokio::test]
+async fn nothing_within_a_cell_or_a_link_ends_it() {
+    check(
+        "<table><td><code>a|b</code> <a href='http://a.example/?x|y'>c</a></table>",
+        "| `a\\|b` [c](http://a.example/?x%7Cy) |\n| --- |",
+    )
+    .await;
+    check(
+        "<a href='mailto:a>b<c d'>x</a> <a href='http://a.example/#<b>(c)|'>y</a>",
+        "[x](<mailto:a%3Eb%3Cc d>) [y](<http://a.example/#%3Cb%3E(c)%7C>)",
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn tables_that_hold_tables_are_laid_out() {
     check(
         "<table><tr><td><table><tr><td>a<td>b</tr><tr><td>c<td>d</tr></table></td></tr>\

@@ -240,8 +240,10 @@ impl Walk {
         if !is_followed || is_here {
             return None;
         }
-        let url = String::from(url);
-        if url.contains(['(', ')', '<', '>', ' ']) {
+        // What would end the link, or the cell that it stands in.
+        let url = url.as_str().replace('<', "%3C").replace('>', "%3E");
+        let url = url.replace('|', "%7C");
+        if url.contains(['(', ')', ' ']) {
             return Some(format!("<{url}>"));
         }
         Some(url)

@@ -107,7 +107,11 @@ impl Writer {
     pub(super) fn verbatim(&mut self, text: &str) {
         self.begin();
         self.write_marks();
-        self.push(text);
+        if self.cells > 0 {
+            self.push(&text.replace('|', "\\|"));
+        } else {
+            self.push(text);
+        }
     }
 
     /// Lines as they are.
