@@ -56,6 +56,8 @@ mod echo;
 mod fs;
 #[cfg(feature = "shell")]
 mod shell;
+#[cfg(any(feature = "fs", feature = "web"))]
+mod text;
 #[cfg(feature = "web")]
 mod web;
 

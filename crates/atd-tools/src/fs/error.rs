@@ -6,6 +6,8 @@ use atd_proto::ToolDefinitionBuilder;
 use atd_registry::ToolCallError;
 use rustix::io::Errno;
 
+use crate::text::shown;
+
 /// Why a file tool did not get at a file. It never holds the server's own name
 /// for one.
 #[derive(Debug)]
@@ -17,9 +19,6 @@ pub(super) enum FsError {
     PermissionDenied,
     Io(io::Error),
 }
-
-/// How many characters of a path a message repeats.
-const SHOWN: usize = 256;
 
 impl FsError {
     /// Adds these failures to the definition of a tool by which files are
@@ -98,14 +97,5 @@ impl From<io::Error> for FsError {
             Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => Self::PermissionDenied,
             _ => Self::Io(error),
         }
-    }
-}
-
-/// A path as the caller gave it, quoted, in one line, and no longer than one
-/// wants to read.
-pub(super) fn shown(path: &str) -> String {
-    match path.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{:?}…", &path[..end]),
-        None => format!("{path:?}"),
     }
 }

@@ -2,7 +2,8 @@
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use super::error::{WebError, shown};
+use super::error::WebError;
+use crate::text::shown;
 
 /// How far into a document it may say its own encoding, in bytes (WHATWG HTML,
 /// 13.2.3.2).

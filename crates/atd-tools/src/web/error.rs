@@ -7,6 +7,8 @@ use atd_proto::ToolDefinitionBuilder;
 use atd_registry::ToolCallError;
 use url::Url;
 
+use crate::text::shown;
+
 /// Why a page was not fetched. It never holds what a name resolved to: that
 /// would tell callers of networks that are none of their business.
 #[derive(Debug)]
@@ -33,9 +35,6 @@ pub(super) enum WebError {
     },
     TimeIsUp,
 }
-
-/// How many characters of a URL a message repeats.
-const SHOWN: usize = 256;
 
 /// How many characters a message has at most: libraries quote what a server
 /// sent, such as all the names in its certificate.
@@ -201,15 +200,6 @@ impl From<hyper::Error> for WebError {
             below = error.source();
         }
         Self::Http(says)
-    }
-}
-
-/// A text that came from elsewhere, quoted and no longer than one wants to
-/// read.
-pub(super) fn shown(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{:?}…", &text[..end]),
-        None => format!("{text:?}"),
     }
 }
 

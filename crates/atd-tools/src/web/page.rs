@@ -2,6 +2,7 @@
 
 use super::WebPage;
 use super::error::WebError;
+use crate::text::json_len;
 
 /// What part of a text to show.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ impl Part {
     fn end(&self, rest: &str, room: usize) -> usize {
         let mut left = room;
         for (shown, (index, char)) in (0..).zip(rest.char_indices()) {
-            let Some(still) = left.checked_sub(json_len(char)) else {
+            let Some(still) = left.checked_sub(json_len(char.encode_utf8(&mut [0; 4]))) else {
                 return index;
             };
             if shown == self.max_chars {
@@ -64,14 +65,4 @@ fn after(text: &str, chars: u64) -> &str {
     let chars = usize::try_from(chars).unwrap_or(usize::MAX);
     let start = text.char_indices().nth(chars);
     start.map_or("", |(start, _)| &text[start..])
-}
-
-/// How many bytes a character takes within a JSON string, as `serde_json`
-/// writes it.
-fn json_len(char: char) -> usize {
-    match char {
-        '"' | '\\' | '\n' | '\r' | '\t' | '\x08' | '\x0c' => 2,
-        '\0'..='\x1f' => 6,
-        _ => char.len_utf8(),
-    }
 }

@@ -6,6 +6,7 @@ use super::error::ReadError;
 use super::lines::{Lines, Reached};
 use super::{ReadArgs, ReadResult};
 use crate::fs::patience::Patience;
+use crate::text::json_len;
 
 /// How far after the page lines are counted, in bytes.
 const COUNT_AT_MOST: u64 = 256 * 1024 * 1024;
@@ -163,14 +164,4 @@ impl Page {
         self.write(CUT);
         Ok(())
     }
-}
-
-/// How many bytes `text` takes within a JSON string, as `serde_json` writes it.
-fn json_len(text: &str) -> usize {
-    let lengths = text.bytes().map(|byte| match byte {
-        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | b'\x08' | b'\x0c' => 2,
-        0..=0x1f => 6,
-        _ => 1,
-    });
-    lengths.sum()
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use flate2::write::MultiGzDecoder;
 
+use crate::text::shown;
 use crate::web::error::WebError;
 
 /// Takes the content of an answer as it arrives. Neither what arrived nor what
@@ -41,7 +42,7 @@ impl Body {
             "" | "identity" => Coding::Identity(capped),
             "gzip" | "x-gzip" => Coding::Gzip(Box::new(MultiGzDecoder::new(capped))),
             other => {
-                let other = crate::web::error::shown(other);
+                let other = shown(other);
                 return Err(WebError::UnsupportedType(format!(
                     "in the content encoding {other}"
                 )));
