@@ -62,6 +62,26 @@ async fn a_resolver_that_mixes_its_answers_gets_nowhere() {
     assert_eq!(private.connections().await, 0);
 }
 
+/// However many addresses of one family come first, one of the other is tried.
+#[tokio::test]
+async fn addresses_of_both_families_are_tried() {
+    let server = Server::saying(ok("text/plain", "open")).await;
+    let sixes = "::1,::1,::1,::1,::1,::1,127.0.0.1";
+    let fours = "127.0.0.2,127.0.0.2,127.0.0.2,127.0.0.2,127.0.0.2,::ffff:127.0.0.1";
+    for (answer, reached) in [
+        (sixes, Ok("open".to_owned())),
+        // A clothed address is of the family that it is connected to by.
+        (fours, Err("NOT_CONNECTED".to_owned())),
+    ] {
+        let names = Names::new([("many.example", &[answer][..])]);
+        let builder = open_to(&[&server])
+            .allow_network("::1")
+            .allow_network("127.0.0.2");
+        let url = format!("http://many.example:{}/", server.port());
+        assert_eq!(outcome(&tool(builder.resolver(names)), &url).await, reached);
+    }
+}
+
 /// Names that mean this host are nobody else's to answer.
 #[tokio::test]
 async fn no_resolver_is_asked_for_localhost_or_an_address() {

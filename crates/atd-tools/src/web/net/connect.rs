@@ -39,12 +39,16 @@ impl Connector {
         target: &Target,
         policy: &Policy,
     ) -> Result<Box<dyn Stream>, WebError> {
-        let mut admitted = self.addresses(target).await?;
-        admitted.retain(|address| policy.admits(target, *address));
+        let found = self.addresses(target).await?;
+        let admitted: Vec<IpAddr> = found
+            .iter()
+            .map(IpAddr::to_canonical)
+            .filter(|address| policy.admits(target, *address))
+            .collect();
         if admitted.is_empty() {
             return Err(WebError::AddressNotAllowed);
         }
-        let tcp = self.first_of(&admitted, target.port).await?;
+        let tcp = self.first_of(in_turn(&admitted), target.port).await?;
         if is_this_host(&tcp).map_err(WebError::NotConnected)? {
             let address = tcp.peer_addr().map_err(WebError::NotConnected)?.ip();
             if !policy.opens(target, address) {
@@ -77,10 +81,14 @@ impl Connector {
         }
     }
 
-    async fn first_of(&self, addresses: &[IpAddr], port: u16) -> Result<TcpStream, WebError> {
+    async fn first_of(
+        &self,
+        addresses: impl Iterator<Item = IpAddr>,
+        port: u16,
+    ) -> Result<TcpStream, WebError> {
         let mut last = io::Error::from(io::ErrorKind::NotConnected);
-        for address in addresses.iter().take(TRIED) {
-            let address = SocketAddr::new(address.to_canonical(), port);
+        for address in addresses.take(TRIED) {
+            let address = SocketAddr::new(address, port);
             match tokio::time::timeout(self.timeout, TcpStream::connect(address)).await {
                 Ok(Ok(tcp)) => return Ok(tcp),
                 Ok(Err(error)) => last = error,
@@ -103,6 +111,20 @@ impl Connector {
         };
         self.tls.connect(name, tcp).await.map_err(WebError::Tls)
     }
+}
+
+/// One address of the first one's family, one of the other, and so on: a host may
+/// have many of a family that leads nowhere from here (RFC 8305, 4).
+fn in_turn(addresses: &[IpAddr]) -> impl Iterator<Item = IpAddr> {
+    let starts_with_v4 = addresses.first().is_some_and(IpAddr::is_ipv4);
+    let (first, second): (Vec<IpAddr>, Vec<IpAddr>) = addresses
+        .iter()
+        .partition(|address| address.is_ipv4() == starts_with_v4);
+    let longest = first.len().max(second.len());
+    (0..longest).flat_map(move |turn| {
+        let in_turn = [first.get(turn).copied(), second.get(turn).copied()];
+        in_turn.into_iter().flatten()
+    })
 }
 
 /// Whether the connection ends where it began. A public address of this host is
