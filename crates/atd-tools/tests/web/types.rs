@@ -54,7 +54,15 @@ async fn what_is_no_text_is_refused_unread() {
 
 #[tokio::test]
 async fn an_encoding_that_was_not_asked_for_is_refused() {
-    for encoding in ["br", "deflate", "zstd", "gzip, gzip", "nonsense"] {
+    for encoding in [
+        "br",
+        "deflate",
+        "zstd",
+        "gzip, gzip",
+        "gzip then br",
+        "nonsense",
+    ] {
+        let encoding = encoding.replace(" then ", "\r\ncontent-encoding: ");
         let headers = format!("content-type: text/plain\r\ncontent-encoding: {encoding}\r\n");
         let server = Server::saying(answer("200 OK", &headers, "x")).await;
         let outcome = outcome(&tool(open_to(&[&server])), &server.url("/")).await;

@@ -31,14 +31,13 @@ struct Capped {
 
 impl Body {
     /// For content that is encoded as the header says; `limit` is in bytes.
-    pub(super) fn new(encoding: Option<&str>, limit: usize) -> Result<Self, WebError> {
+    pub(super) fn new(encoding: &str, limit: usize) -> Result<Self, WebError> {
         let capped = Capped {
             bytes: Vec::new(),
             limit,
             is_over: false,
         };
-        let encoding = encoding.unwrap_or_default().trim();
-        let inflated = match encoding.to_ascii_lowercase().as_str() {
+        let inflated = match encoding.trim().to_ascii_lowercase().as_str() {
             "" | "identity" => Coding::Identity(capped),
             "gzip" | "x-gzip" => Coding::Gzip(Box::new(MultiGzDecoder::new(capped))),
             other => {

@@ -81,7 +81,7 @@ impl Exchange {
         if announced.is_some_and(|announced| announced > limit as u64) {
             return Err(WebError::TooLarge { limit });
         }
-        let mut body = Body::new(self.header(&CONTENT_ENCODING), limit)?;
+        let mut body = Body::new(&self.encoding(), limit)?;
         let mut incoming = self.answer.into_body();
         let mut connection = self.connection;
         while let Some(frame) = alongside(&mut connection, incoming.frame()).await {
@@ -90,6 +90,16 @@ impl Exchange {
             }
         }
         body.finish()
+    }
+
+    /// How the content is encoded, however many lines say so.
+    fn encoding(&self) -> String {
+        let lines = self.answer.headers().get_all(CONTENT_ENCODING);
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|line| String::from_utf8_lossy(line.as_bytes()))
+            .collect();
+        lines.join(", ")
     }
 
     fn header(&self, name: &HeaderName) -> Option<&str> {
