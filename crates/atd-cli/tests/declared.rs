@@ -289,16 +289,16 @@ fn a_broken_change_is_refused_whole_with_all_its_mistakes_and_the_tools_stay() {
 
 #[test]
 fn what_cannot_change_while_serving_is_said_and_limits_of_calls_can() {
-    let config = "[tools]\nbuiltin = [\"ref:echo.say\"]\n";
+    let config = "[tools]\nbuiltin = [\"ref:echo.say\", \"ref:fs.edit\", \"ref:fs.write\"]\n";
     let mut serving = serving(&[("atd.toml", config)]);
     assert_eq!(call(&serving, &["ref:echo.say"]), json!({"echoed": {}}));
-    let changed = "[limits]\ncaller_rate = 1\nmax_connections = 5\n[audit]\nstrict = true\n\
+    let changed = "metrics = \"./m.sock\"\n[limits]\ncaller_rate = 1\nmax_connections = 5\n[audit]\nstrict = true\n\
                    [grants]\neverybody = [\"deploy\"]\n";
     put(serving.folder(), "atd.toml", changed);
-    serving.hears("Tools taken up: added ref:fs.read.");
+    serving.hears("Tools taken up: added ref:fs.read; removed ref:fs.edit, ref:fs.write.");
     serving.hears("Limits of calls taken up.");
     serving.hears(
-        "Changed, but taken up at the next start only: grants, limits of connections, audit.",
+        "Changed, but taken up at the next start only: metrics, grants, limits of connections, audit.",
     );
     assert_eq!(call(&serving, &["ref:echo.say"]), json!({"echoed": {}}));
     let limited = serving.ask(&["call", "ref:echo.say"]);

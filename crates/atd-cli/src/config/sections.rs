@@ -13,6 +13,7 @@ use super::settings::{
 };
 use crate::cli::TrustedRoot;
 use crate::commands::audit::read_signing_key;
+use crate::metrics::Address;
 
 /// Reads all of it but the tools.
 pub(super) fn read(section: &mut Section<'_>, settings: &mut Settings) {
@@ -24,6 +25,12 @@ pub(super) fn read(section: &mut Section<'_>, settings: &mut Settings) {
         item.meaning("off, error, warn, info, debug or trace", |text| {
             text.parse().ok()
         })
+    });
+    section.set_with("metrics", &mut settings.metrics, |item| {
+        match item.parse()? {
+            Address::Unix(_) => item.path().map(Address::Unix).map(Some),
+            address => Some(Some(address)),
+        }
     });
     section.set_with("secrets", &mut settings.secrets, |item| {
         item.usable_path(|path| DirectoryTokenBroker::open(path))

@@ -12,6 +12,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::tools::ToolSettings;
 use crate::cli::{BesideField, SyncWhen, TrustedRoot, WhenFull};
+use crate::metrics::Address;
 
 /// All that `atd serve` can be told.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) socket: Option<PathBuf>,
     pub(crate) root: PathBuf,
     pub(crate) log: LevelFilter,
+    /// Where the metrics page is shown, if it is.
+    pub(crate) metrics: Option<Address>,
     pub(crate) secrets: Option<PathBuf>,
     pub(crate) gate: GateSettings,
     pub(crate) tiers: TierPolicy,
@@ -98,6 +101,7 @@ impl Default for Settings {
             socket: None,
             root: ".".into(),
             log: LevelFilter::WARN,
+            metrics: None,
             secrets: None,
             gate: GateSettings::default(),
             tiers: TierPolicy::default(),
@@ -181,6 +185,7 @@ impl Settings {
             ("socket", self.socket != other.socket),
             ("root", self.root != other.root),
             ("log", self.log != other.log),
+            ("metrics", self.metrics != other.metrics),
             ("secrets", self.secrets != other.secrets),
             ("allow_uid", gate.users != others.users),
             ("revoked", gate.revoked != others.revoked),

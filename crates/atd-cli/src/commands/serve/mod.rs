@@ -58,7 +58,7 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
     };
     // First of all, so that a second server on the socket touches no log.
     let socket = BoundSocket::bind(&socket).await.map_err(Failure::failed)?;
-    let exporter = Exporter::bind(options.metrics.as_ref()).await?;
+    let exporter = Exporter::bind(settings.metrics.as_ref()).await?;
     let audit = Audit::open(&settings.audit, socket.path())?;
     let mut builder = build::builder(registry, gate, &settings)?;
     if let Some(sink) = &audit.sink {

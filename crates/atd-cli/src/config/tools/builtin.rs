@@ -2,7 +2,7 @@
 
 use atd_runtime::Registry;
 use atd_runtime::registry::RegisterError;
-use atd_runtime::tools::{EchoSay, FsRead, FsRoot};
+use atd_runtime::tools::{EchoSay, FsEdit, FsRead, FsRoot, FsWrite};
 
 use crate::config::reader::Item;
 
@@ -26,6 +26,16 @@ const BUILTIN: &[Builtin] = &[
         id: "ref:fs.read",
         by_default: true,
         register: |registry, root| registry.register_blocking(FsRead::new(root.clone())),
+    },
+    Builtin {
+        id: "ref:fs.write",
+        by_default: false,
+        register: |registry, root| registry.register_blocking(FsWrite::new(root.clone())),
+    },
+    Builtin {
+        id: "ref:fs.edit",
+        by_default: false,
+        register: |registry, root| registry.register_blocking(FsEdit::new(root.clone())),
     },
 ];
 
