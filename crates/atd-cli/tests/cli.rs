@@ -66,7 +66,7 @@ fn a_server_that_is_interrupted_ends_cleanly() {
 
 #[test]
 fn tools_are_listed_described_and_called() {
-    let serving = Serving::start(&[]);
+    let mut serving = Serving::start(&[]);
     let table = stdout(&serving.ask(&["list"]));
     assert!(
         table.contains("ref:fs.read") && table.contains("TOOL"),
@@ -111,6 +111,8 @@ fn tools_are_listed_described_and_called() {
         "--json",
     ]);
     assert_eq!(json(&dry)["result"]["dry_run"], true);
+    // Then the log is whole: no call waits for it.
+    assert!(serving.end().0.success());
     assert!(serving.log().contains(r#""caller_id":"me""#));
 }
 
