@@ -1,81 +1,21 @@
 //! Tools that are programs, declared in files with no Rust: served, called,
-//! cancelled, timed out, and changed while serving.
+//! cancelled and timed out.
 
 mod support;
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use atd_runtime::Client;
 use atd_runtime::proto::Hello;
-use rustix::process::Signal;
 use serde_json::{Value, json};
+use support::configured::{SLOW, call, outcomes, put, serving};
 use support::{Serving, atd, stderr, stdout};
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
-
-/// A tool that says that it runs by opening the pipe `running`, and would go
-/// on for an hour.
-const SLOW: &str = r#"[[tool]]
-id = "demo:slow.run"
-description = "Runs for an hour"
-tier = "cold"
-[tool.cli]
-cmd = "sh"
-args = ["-c", "exec 3>running; echo begun >&3; sleep 3600"]
-"#;
-
-/// A tool that answers with one word.
-fn saying(word: &str) -> String {
-    format!(
-        "[[tool]]\nid = \"demo:word.say\"\ndescription = \"Says a word\"\n\
-         cli = {{ cmd = \"echo\", args = [\"{word}\"], output_format = \"lines\" }}\n"
-    )
-}
-
-/// A server of these files, the first of which is its configuration.
-fn serving(files: &[(&str, &str)]) -> Serving {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        put(folder.path(), name, text);
-    }
-    let mut mkfifo = Command::new("mkfifo");
-    let made = mkfifo.arg(folder.path().join("running")).status();
-    assert!(made.unwrap().success());
-    Serving::spawn_in(atd(), &["--config", files[0].0], folder)
-}
-
-/// Puts a file there all at once, as an editor does.
-fn put(folder: &Path, name: &str, text: &str) {
-    let path = folder.join(name);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let written = path.with_extension("new");
-    std::fs::write(&written, text).unwrap();
-    std::fs::rename(written, path).unwrap();
-}
-
-/// The result of a call that succeeds.
-#[track_caller]
-fn call(serving: &Serving, args: &[&str]) -> Value {
-    let output = serving.ask(&[&["call"], args].concat());
-    assert!(output.status.success(), "{}", stderr(&output));
-    serde_json::from_str(&stdout(&output)).unwrap()
-}
-
-/// How the calls ended that the log holds.
-fn outcomes(serving: &Serving) -> Vec<String> {
-    let log = serving.log();
-    let events = log
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let kinds = events.map(|event| match &event["outcome"] {
-        failed if failed["code"].is_string() => failed["code"].as_str().unwrap().to_owned(),
-        other => other["kind"].as_str().unwrap().to_owned(),
-    });
-    kinds.collect()
-}
 
 /// A repository with two commits.
 fn repository(folder: &Path) {
@@ -211,105 +151,6 @@ async fn a_program_ends_when_its_call_is_cancelled_and_the_connection_goes_on() 
 }
 
 #[test]
-fn changed_tools_are_taken_up_while_serving_and_calls_go_on_as_they_began() {
-    let config = "tools_dir = \"tools.d\"\n";
-    let word = saying("one");
-    let files = [
-        ("atd.toml", config),
-        ("tools.d/word.toml", &word),
-        ("tools.d/slow.toml", SLOW),
-    ];
-    let mut serving = serving(&files);
-    assert_eq!(call(&serving, &["demo:word.say"]), json!(["one"]));
-    let mut client = atd();
-    client
-        .args(["call", "demo:slow.run"])
-        .env("ATD_SOCKET", serving.socket());
-    let mut client = client.stderr(Stdio::null()).spawn().unwrap();
-    let mut program = BufReader::new(File::open(serving.folder().join("running")).unwrap());
-    let mut said = String::new();
-    program.read_line(&mut said).unwrap();
-
-    // By looking at the files: one changes, one goes, one comes.
-    put(serving.folder(), "tools.d/word.toml", &saying("two"));
-    serving.hears("Tools taken up: changed demo:word.say.");
-    assert_eq!(call(&serving, &["demo:word.say"]), json!(["two"]));
-    let other = saying("new").replace("demo:word.say", "demo:word.other");
-    let barred = other.replace("word.other", "word.barred") + "required_capabilities = [\"bar\"]\n";
-    std::fs::remove_file(serving.folder().join("tools.d/slow.toml")).unwrap();
-    serving.hears("Tools taken up: removed demo:slow.run.");
-    put(serving.folder(), "tools.d/other.toml", &other);
-    serving.hears("Tools taken up: added demo:word.other.");
-    assert_eq!(call(&serving, &["demo:word.other"]), json!(["new"]));
-    put(serving.folder(), "tools.d/barred.toml", &barred);
-    serving.hears("demo:word.barred requires bar, which nobody is granted");
-    assert_eq!(
-        serving.ask(&["call", "demo:slow.run"]).status.code(),
-        Some(1)
-    );
-
-    // The call of the tool that is gone went on all the while.
-    assert!(client.try_wait().unwrap().is_none());
-    client.kill().unwrap();
-    client.wait().unwrap();
-    program.read_to_string(&mut said).unwrap();
-    assert_eq!(said, "begun\n");
-    assert!(serving.end().0.success());
-}
-
-#[test]
-fn a_broken_change_is_refused_whole_with_all_its_mistakes_and_the_tools_stay() {
-    let word = saying("one");
-    let mut serving = serving(&[
-        ("atd.toml", "tools_dir = \"tools.d\"\n"),
-        ("tools.d/word.toml", &word),
-    ]);
-    put(
-        serving.folder(),
-        "tools.d/bad.toml",
-        "[[tool]]\nid = 1\ncolour = 2\n",
-    );
-    // Good by itself, but beside a broken one.
-    put(serving.folder(), "tools.d/word.toml", &saying("two"));
-    serving.tell(Signal::HUP);
-    for line in [
-        "Nothing of the changed configuration is taken up: the configuration has 4 mistakes:",
-        "tools.d/bad.toml:1:1: `tool.cli` is missing",
-        "tools.d/bad.toml:2:6: `tool.id` is 1",
-        "tools.d/bad.toml:3:1: `tool.colour` is unknown",
-    ] {
-        serving.hears(line);
-    }
-    assert_eq!(call(&serving, &["demo:word.say"]), json!(["one"]));
-    std::fs::remove_file(serving.folder().join("tools.d/bad.toml")).unwrap();
-    serving.tell(Signal::HUP);
-    serving.hears("Tools taken up: changed demo:word.say.");
-    assert_eq!(call(&serving, &["demo:word.say"]), json!(["two"]));
-}
-
-#[test]
-fn what_cannot_change_while_serving_is_said_and_limits_of_calls_can() {
-    let config = "[tools]\nbuiltin = [\"ref:echo.say\", \"ref:fs.edit\", \"ref:fs.write\"]\n";
-    let mut serving = serving(&[("atd.toml", config)]);
-    assert_eq!(call(&serving, &["ref:echo.say"]), json!({"echoed": {}}));
-    let changed = "metrics = \"./m.sock\"\n[limits]\ncaller_rate = 1\nmax_connections = 5\n[audit]\nstrict = true\n\
-                   [grants]\neverybody = [\"deploy\"]\n";
-    put(serving.folder(), "atd.toml", changed);
-    serving.hears("Tools taken up: added ref:fs.read; removed ref:fs.edit, ref:fs.write.");
-    serving.hears("Limits of calls taken up.");
-    serving.hears(
-        "Changed, but taken up at the next start only: metrics, grants, limits of connections, audit.",
-    );
-    assert_eq!(call(&serving, &["ref:echo.say"]), json!({"echoed": {}}));
-    // Several, so that a minute may pass between two of them.
-    let refused = (0..5).any(|_| {
-        let call = serving.ask(&["call", "ref:echo.say"]);
-        stderr(&call).contains("again in")
-    });
-    assert!(refused);
-}
-
-#[test]
 fn a_flag_wins_over_the_file() {
     let config = "root = \"here\"\n[audit]\nto = \"none\"\n[grants]\neverybody = [\"a\"]\n\"uid:0\" = [\"b\"]\n";
     let folder = tempfile::tempdir().unwrap();
@@ -344,6 +185,72 @@ fn a_flag_wins_over_the_file() {
         said.contains("b to user id 0") && said.contains("audit   stdout"),
         "{said}"
     );
+}
+
+/// X1: neither the operator's secrets, which stand in the file, nor the
+/// caller's, which do not, are shown by anything but the program itself.
+#[test]
+fn what_a_program_is_given_is_shown_to_nobody() {
+    const CANARIES: [&str; 2] = ["canary-of-the-operator", "canary-of-the-caller"];
+    let config = r#"log = "trace"
+secrets = "secrets"
+[audit]
+to = "audit.jsonl"
+with = ["grants", "trace", "digests"]
+[[tool]]
+id = "demo:secret.use"
+description = "Says how long its secrets are, and fails if it is to"
+[tool.cli]
+cmd = "sh"
+args = ["-c", 'echo "$TOKEN" >&2; case $1 in *fail*) exit 3;; esac; echo "${#KEY} ${#TOKEN}"', "use"]
+args_template = ["{params_json}"]
+output_format = "lines"
+[tool.cli.env]
+KEY = "canary-of-the-operator"
+TOKEN = "$ATD_BEARER"
+"#;
+    let uid = rustix::process::geteuid().as_raw();
+    let secrets = format!("secrets/uid:{uid}");
+    let bearer = "secret bearer canary-of-the-caller\n";
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "atd.toml", config);
+    put(folder.path(), &secrets, bearer);
+    for (path, mode) in [("secrets", 0o700), (&secrets, 0o600)] {
+        let mode = Permissions::from_mode(mode);
+        std::fs::set_permissions(folder.path().join(path), mode).unwrap();
+    }
+    let flags = ["--config", "atd.toml"];
+    let mut serving = Serving::spawn_in(atd(), &flags, folder);
+    let lengths = format!("{} {}", CANARIES[0].len(), CANARIES[1].len());
+    assert_eq!(call(&serving, &["demo:secret.use"]), json!([lengths]));
+    let mut check = atd();
+    check.args(["serve", "--check-config", "--config", "atd.toml"]);
+    let asked = [
+        serving.ask(&["call", "demo:secret.use", "--args", r#"{"to": "fail"}"#]),
+        serving.ask(&["list", "--json"]),
+        serving.ask(&["schema", "demo:secret.use", "--json"]),
+        check.current_dir(serving.folder()).output().unwrap(),
+    ];
+    assert!(
+        stderr(&asked[0]).contains("[redacted]"),
+        "{}",
+        stderr(&asked[0])
+    );
+    put(
+        serving.folder(),
+        "atd.toml",
+        &config.replace("Says how", "Tells how"),
+    );
+    let heard = serving.hears("changed demo:secret.use");
+    let (status, last) = serving.end();
+    assert!(status.success());
+    let asked = asked.iter().map(|asked| stdout(asked) + &stderr(asked));
+    let shown: String = asked
+        .chain([serving.greeting.clone(), heard, last, serving.log()])
+        .collect();
+    for canary in CANARIES {
+        assert!(!shown.contains(canary), "{canary}: {shown}");
+    }
 }
 
 #[test]

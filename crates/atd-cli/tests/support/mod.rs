@@ -1,6 +1,8 @@
 //! Runs the binary as somebody at a shell does.
 #![allow(dead_code, reason = "each test program uses its part of it")]
 
+pub(crate) mod configured;
+
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
@@ -89,13 +91,14 @@ impl Serving {
         self.ended()
     }
 
-    /// Waits until it has said this.
-    pub(crate) fn hears(&mut self, text: &str) {
+    /// Waits until it has said this; all that it said until then.
+    pub(crate) fn hears(&mut self, text: &str) -> String {
         let mut said = String::new();
         while !said.contains(text) {
             let read = self.said.read_line(&mut said).unwrap();
             assert!(read > 0, "atd ended before it said {text:?}: {said}");
         }
+        said
     }
 
     pub(crate) fn ended(&mut self) -> (ExitStatus, String) {
