@@ -141,6 +141,12 @@ args_template = ["ok", "{paramsjson}"]
 dry_run_flag = "-n"
 env = { "A=B" = "c", LANG = 5 }
 exit_code_map = { "0" = "GOOD", "many" = "BAD" }
+
+[[tool]]
+id = "demo:p.r"
+description = "R"
+safety = { dry_run = true }
+cli = { cmd = "ls" }
 "#;
     let torn = "[[tool]]\nid = \"demo:torn.file\ncli = 3\n";
     let bare = "[[tool]]\n[[tool.errors]]\ncodes = \"E\"\n";
@@ -188,6 +194,8 @@ exit_code_map = { "0" = "GOOD", "many" = "BAD" }
              success and no failure",
             "tools.d/program.toml:9:42: `tool.cli.exit_code_map.many`: is no exit code; those of a \
              failure are \"1\" to \"255\"",
+            "tools.d/program.toml:14:22: `tool.safety.dry_run`: nothing tells the program of a \
+             dry run: say `cli.dry_run_flag` too",
             "tools.d/torn.toml:2:21: this is no TOML: invalid basic string, expected `\"`",
         ],
     );

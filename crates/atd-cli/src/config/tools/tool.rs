@@ -6,7 +6,7 @@ use atd_runtime::proto::{
 
 use super::{Declared, cli, schema};
 use crate::config::files::Files;
-use crate::config::reader::{Item, Section};
+use crate::config::reader::{FromItem, Item, Section};
 use crate::config::sections::capabilities;
 
 /// The words of a definition, as the wire has them.
@@ -55,8 +55,11 @@ pub(super) fn read(section: &mut Section<'_>, files: &Files) -> Option<Declared>
     let builder = ToolDefinition::builder(id.unwrap_or_default(), description.unwrap_or_default());
     // What else it says is read in any case: that may be wrong as well.
     let mut definition = builder.build();
-    describe(section, &mut definition, files);
+    let dry_run = describe(section, &mut definition, files);
     let program = cli::read(section, &mut definition)?;
+    if let Some(item) = dry_run {
+        check_dry_run(&item, &definition);
+    }
     complete.then_some(Declared {
         definition,
         program,
@@ -64,7 +67,25 @@ pub(super) fn read(section: &mut Section<'_>, files: &Files) -> Option<Declared>
     })
 }
 
-fn describe(section: &mut Section<'_>, definition: &mut ToolDefinition, files: &Files) {
+/// A tool handles dry runs if its program has a flag for it: to say so is
+/// needless, and to say something else wrong.
+fn check_dry_run(item: &Item<'_>, definition: &ToolDefinition) {
+    match (bool::from_item(item), definition.safety.dry_run) {
+        (Some(true), false) => {
+            item.problem("nothing tells the program of a dry run: say `cli.dry_run_flag` too");
+        }
+        (Some(false), true) => item.problem("`cli.dry_run_flag` says that it has dry runs"),
+        _ => {}
+    }
+}
+
+/// Reads what there is beside the id, the description and the program, and
+/// returns what is said of dry runs, to be held against the program.
+fn describe<'a>(
+    section: &mut Section<'a>,
+    definition: &mut ToolDefinition,
+    files: &Files,
+) -> Option<Item<'a>> {
     section.set("name", &mut definition.name);
     section.set("version", &mut definition.version);
     section.within("capability", |section| {
@@ -77,11 +98,12 @@ fn describe(section: &mut Section<'_>, definition: &mut ToolDefinition, files: &
     let schema = |item: &Item<'_>| schema::read(item, files);
     section.set_with("input_schema", &mut definition.input_schema, schema);
     section.set_with("output_schema", &mut definition.output_schema, schema);
-    section.within("safety", |section| {
+    let dry_run = section.within("safety", |section| {
         let safety = &mut definition.safety;
         section.set_with("level", &mut safety.level, |item| item.word(&SAFETY_LEVELS));
         section.set("side_effects", &mut safety.side_effects);
         section.set("data_sensitivity", &mut safety.data_sensitivity);
+        section.item("dry_run")
     });
     section.within("resources", |section| {
         let resources = &mut definition.resources;
@@ -108,6 +130,7 @@ fn describe(section: &mut Section<'_>, definition: &mut ToolDefinition, files: &
     });
     let errors = section.each("errors", error);
     definition.errors = errors.into_iter().flatten().collect();
+    dry_run?
 }
 
 fn error(section: &mut Section<'_>) -> Option<ToolError> {
