@@ -257,6 +257,72 @@ fn what_everybody_may_write_to_configures_nothing() {
     }
 }
 
+#[test]
+fn signing_without_a_key_is_refused_wherever_it_is_said() {
+    let key = [("atd.toml", "[audit]\nsign_every = 5\n")];
+    let mistake = "atd.toml:2:14: `audit.sign_every`: there is nothing to sign with: say `key` too";
+    check_mistakes(&key, &[mistake]);
+    let (_, folder) = check(&[("atd.toml", "")]);
+    for more in [&["--check-config"][..], &[]] {
+        let mut command = atd();
+        command.args(["serve", "--config", "atd.toml", "--socket", "s.sock"]);
+        command.args(["--audit-sign-every", "5"]).args(more);
+        let refused = command.current_dir(folder.path()).output().unwrap();
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(
+            stderr(&refused).contains("no key to sign"),
+            "{}",
+            stderr(&refused)
+        );
+    }
+}
+
+/// However a file is damaged, it is taken or refused with a place in it.
+#[test]
+fn a_damaged_file_is_taken_or_refused_and_nothing_worse() {
+    const DAMAGES: usize = 120;
+    let whole = include_str!("../examples/atd.toml").replace("tools_dir", "# tools_dir");
+    let chars: Vec<char> = whole.chars().collect();
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    let pieces = [
+        "\"",
+        "[",
+        "}",
+        "=",
+        "\n",
+        ".",
+        "-1",
+        "[[tool]]\n",
+        "\u{2028}",
+        "\0",
+        "é",
+        "nan",
+    ];
+    for _ in 0..DAMAGES {
+        let mut damaged = chars.clone();
+        for _ in 0..=random(3) {
+            let at = random(damaged.len());
+            let until = (at + random(12)).min(damaged.len());
+            let piece = pieces[random(pieces.len())].chars();
+            damaged.splice(at..until, piece);
+        }
+        let damaged: String = damaged.into_iter().collect();
+        let (checked, _folder) = check(&[("atd.toml", &damaged)]);
+        let said = stderr(&checked);
+        match checked.status.code() {
+            Some(0) => {}
+            Some(2) => assert!(said.contains("\n  atd.toml:"), "{said}"),
+            other => panic!("{other:?}: {said}\n{damaged}"),
+        }
+    }
+}
+
 /// A file that is nothing but mistakes takes no longer for it.
 #[test]
 fn many_thousand_mistakes_are_counted_and_the_first_of_them_told() {

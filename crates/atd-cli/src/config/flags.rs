@@ -45,7 +45,7 @@ impl AuditSettings {
         self.strict |= options.audit_strict;
         self.chain |= options.audit_chain;
         put_some(&mut self.key, &options.audit_key);
-        put(&mut self.sign_every, &options.audit_sign_every);
+        put_some(&mut self.sign_every, &options.audit_sign_every);
         put_some(&mut self.max_size, &options.audit_max_size);
         put_some(&mut self.max_age, &options.audit_max_age);
         put_some(&mut self.keep, &options.audit_keep);

@@ -207,7 +207,7 @@ fn audit(section: &mut Section<'_>, audit: &mut AuditSettings) {
         if audit.key.is_none() {
             item.problem("there is nothing to sign with: say `key` too");
         }
-        audit.sign_every = FromItem::from_item(&item).unwrap_or(audit.sign_every);
+        audit.sign_every = FromItem::from_item(&item);
     }
     section.set_with("max_size", &mut audit.max_size, |item| {
         item.size().map(Some)

@@ -66,7 +66,7 @@ pub(crate) struct OutputSettings {
 }
 
 /// Where records go, and what they are worth.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AuditSettings {
     /// `None` for the file beside the socket.
     pub(crate) to: Option<AuditTo>,
@@ -75,7 +75,7 @@ pub(crate) struct AuditSettings {
     pub(crate) strict: bool,
     pub(crate) chain: bool,
     pub(crate) key: Option<PathBuf>,
-    pub(crate) sign_every: NonZeroU64,
+    pub(crate) sign_every: Option<NonZeroU64>,
     pub(crate) max_size: Option<NonZeroU64>,
     pub(crate) max_age: Option<Duration>,
     pub(crate) keep: Option<NonZeroUsize>,
@@ -91,9 +91,6 @@ pub(crate) enum AuditTo {
     Stderr,
     Nowhere,
 }
-
-/// How many records are signed at a time, unless somebody says otherwise.
-const SIGN_EVERY: NonZeroU64 = NonZeroU64::MIN.saturating_add(99);
 
 impl Default for Settings {
     fn default() -> Self {
@@ -142,25 +139,6 @@ impl Default for OutputSettings {
             redact_paths: BTreeMap::new(),
             redact_patterns: Vec::new(),
             redact_instead: "[redacted]".to_owned(),
-        }
-    }
-}
-
-impl Default for AuditSettings {
-    fn default() -> Self {
-        Self {
-            to: None,
-            when_full: WhenFull::default(),
-            sync: SyncWhen::default(),
-            strict: false,
-            chain: false,
-            key: None,
-            sign_every: SIGN_EVERY,
-            max_size: None,
-            max_age: None,
-            keep: None,
-            keep_size: None,
-            with: Vec::new(),
         }
     }
 }

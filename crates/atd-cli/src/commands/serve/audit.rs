@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::DirBuilder;
+use std::num::NonZeroU64;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +24,9 @@ use crate::paths;
 /// How many audit events may wait to be written: enough for a disk that is
 /// slow for a moment under full load.
 const QUEUE: usize = 64 * 1024;
+
+/// How many records are signed at a time, unless somebody says otherwise.
+const SIGN_EVERY: NonZeroU64 = NonZeroU64::MIN.saturating_add(99);
 
 /// How long the file may take to be opened anew.
 const REOPENING: Duration = Duration::from_secs(10);
@@ -79,6 +83,11 @@ impl fmt::Display for Audit {
     }
 }
 
+/// Whether these can be kept to, as far as that shows before anything is opened.
+pub(super) fn check(settings: &AuditSettings) -> Result<(), Failure> {
+    builder(settings).map(|_| ())
+}
+
 /// Where the records go of a server on this socket.
 pub(super) fn to(settings: &AuditSettings, socket: &Path) -> AuditTo {
     let beside = || AuditTo::File(paths::audit_beside(socket));
@@ -130,7 +139,11 @@ fn builder(settings: &AuditSettings) -> Result<JsonLinesBuilder, Failure> {
     }
     if let Some(file) = &settings.key {
         let key = read_signing_key(file)?;
-        builder = builder.chain(Chaining::signed(key, settings.sign_every));
+        let every = settings.sign_every.unwrap_or(SIGN_EVERY);
+        builder = builder.chain(Chaining::signed(key, every));
+    } else if settings.sign_every.is_some() {
+        return Err(Failure::usage("there is no key to sign records with")
+            .advise("--audit-key FILE; `atd audit key FILE` makes one"));
     } else if settings.chain {
         builder = builder.chain(Chaining::new());
     }

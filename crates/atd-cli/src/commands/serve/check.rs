@@ -6,7 +6,7 @@ use atd_runtime::Registry;
 
 use super::configuration::{Read, read};
 use super::tools::ServedTools;
-use super::{build, summary};
+use super::{audit, build, summary};
 use crate::cli::ServeOptions;
 use crate::commands::gate;
 use crate::failure::Failure;
@@ -19,6 +19,7 @@ pub(super) fn run(options: &ServeOptions) -> Result<ExitCode, Failure> {
     let Read { settings, .. } = read(options);
     let settings = settings?;
     let socket = paths::socket(settings.socket.clone())?;
+    audit::check(&settings.audit)?;
     let registry = Registry::new();
     ServedTools::none(&settings.root)?.become_those(&registry, &settings.tools)?;
     let builder = build::builder(registry, gate::of(&settings.gate)?, &settings)?;
