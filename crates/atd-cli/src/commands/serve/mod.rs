@@ -10,7 +10,6 @@ mod tools;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use atd_runtime::server::{BoundSocket, CursorKey, ShutdownReport};
 use atd_runtime::{Registry, Server, ServerHandle};
@@ -18,7 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::audit::Audit;
 use self::configuration::Read;
-use self::reload::Reload;
+use self::reload::{Reload, Reloading};
 use self::tools::ServedTools;
 use crate::cli::ServeOptions;
 use crate::commands::gate;
@@ -72,8 +71,9 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
     let exporting = exporter.map(|exporter| exporter.show(server.clone()));
     announce(&serving, &settings)?;
     let read = (settings, states);
-    let mut reload = Reload::new(Arc::new(options), read, tools, server.clone());
-    signals.end(&audit, &mut reload).await;
+    let reload = Reload::new(options, read, tools, server.clone()).start();
+    signals.end(&audit, &reload).await;
+    reload.end().await;
     note("Stopping; once more stops at once.")?;
     tokio::spawn(async move {
         signals.first().await;
@@ -179,9 +179,9 @@ impl Signals {
         })
     }
 
-    /// Waits until it is to end. Meanwhile it takes up what changed, and opens
-    /// the audit anew whenever it is told to.
-    async fn end(&mut self, audit: &Audit, reload: &mut Reload) {
+    /// Waits until it is to end. Whenever it is told to meanwhile, it opens the
+    /// audit anew and has the configuration read again.
+    async fn end(&mut self, audit: &Audit, reload: &Reloading) {
         loop {
             tokio::select! {
                 // Cancelled: a signal that comes later is kept for the next
@@ -191,11 +191,9 @@ impl Signals {
                 _ = self.terminate.recv() => return,
                 // Cancelled: likewise.
                 _ = self.hang_up.recv() => {
+                    reload.now();
                     audit.reopen().await;
-                    reload.now().await;
                 }
-                // Cancelled: it looks at the files again.
-                () = reload.due() => reload.now().await,
             }
         }
     }

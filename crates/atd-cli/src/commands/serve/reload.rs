@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atd_runtime::Server;
-use tokio::task::spawn_blocking;
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, block_in_place, spawn_blocking};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::configuration::{Read, read};
@@ -39,9 +40,30 @@ pub(super) struct Reload {
     looks: Interval,
 }
 
+/// The task that takes it up, beside the server: reading files may take as long
+/// as a disk does, and nothing else is to wait for it.
+pub(super) struct Reloading {
+    told: Arc<Notify>,
+    task: JoinHandle<()>,
+}
+
+impl Reloading {
+    /// Has the configuration read again, whether or not a file has changed.
+    pub(super) fn now(&self) {
+        self.told.notify_one();
+    }
+
+    /// Ends it. What it was about to take up is taken up whole or not at all.
+    pub(super) async fn end(self) {
+        self.task.abort();
+        // It was cancelled, or had panicked, which was said.
+        let _ = self.task.await;
+    }
+}
+
 impl Reload {
     pub(super) fn new(
-        options: Arc<ServeOptions>,
+        options: ServeOptions,
         (settings, read): (Settings, States),
         tools: ServedTools,
         server: Server,
@@ -49,7 +71,7 @@ impl Reload {
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
-            options,
+            options: Arc::new(options),
             settings,
             tools,
             server,
@@ -59,15 +81,28 @@ impl Reload {
         }
     }
 
-    /// Returns when a file has changed and stays as it is; never, where the
-    /// configuration comes from no file.
-    ///
-    /// May be dropped at any await: it then looks again.
-    pub(super) async fn due(&mut self) {
-        loop {
-            if self.read.is_empty() {
-                std::future::pending::<()>().await;
+    /// Begins to take up what changes; where the configuration comes from no
+    /// file, nothing does.
+    pub(super) fn start(mut self) -> Reloading {
+        let told = Arc::new(Notify::new());
+        let waiting = told.clone();
+        let task = tokio::spawn(async move {
+            while self.options.config.is_some() {
+                tokio::select! {
+                    // Cancelled: who was told already is told again.
+                    () = waiting.notified() => {}
+                    // Cancelled: it looks again.
+                    () = self.due() => {}
+                }
+                self.now().await;
             }
+        });
+        Reloading { told, task }
+    }
+
+    /// Returns when a file has changed and stays as it is.
+    async fn due(&mut self) {
+        loop {
             self.looks.tick().await;
             let read = self.read.clone();
             let Ok(now) = spawn_blocking(move || states_now(&read)).await else {
@@ -85,10 +120,7 @@ impl Reload {
 
     /// Reads the configuration again and takes up what can be; of one with
     /// mistakes nothing.
-    pub(super) async fn now(&mut self) {
-        if self.options.config.is_none() {
-            return;
-        }
+    async fn now(&mut self) {
         let options = self.options.clone();
         let read = spawn_blocking(move || read(&options)).await;
         let Read { settings, states } = match read {
@@ -98,7 +130,8 @@ impl Reload {
         self.read = states;
         self.differed = None;
         match settings {
-            Ok(settings) => self.take_up(&settings),
+            // Schemas are compiled, which may take a while where they are many.
+            Ok(settings) => block_in_place(|| self.take_up(&settings)),
             Err(problems) => warn(&format!(
                 "Nothing of the changed configuration is taken up: {}",
                 listed(&problems)

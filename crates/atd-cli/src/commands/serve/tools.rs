@@ -71,6 +71,7 @@ impl ServedTools {
     fn put(&self, registry: &Registry, id: &str, tool: &Served) -> Result<(), Failure> {
         match tool {
             Served::Builtin(tool) => {
+                // A declared tool may have had its id.
                 registry.remove(id);
                 (tool.register)(registry, &self.root)?;
             }
