@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -230,6 +230,36 @@ fn times_and_counts_without_end_are_refused() {
         .shutdown_grace(Duration::MAX)
         .build();
     assert_eq!(built.unwrap_err().problems.len(), 5);
+}
+
+#[test]
+fn a_result_may_be_as_long_as_a_frame_takes_and_no_longer() {
+    let build = |output_bytes| {
+        let limits = TierLimits {
+            timeout: Duration::from_secs(1),
+            output_bytes,
+        };
+        let tiers = TierPolicy::default().with(Tier::Hot, limits);
+        Server::builder(Registry::new()).tiers(tiers).build()
+    };
+    assert!(build(TierLimits::MAX_OUTPUT_BYTES).is_ok());
+    assert!(build(TierLimits::MAX_OUTPUT_BYTES + 1).is_err());
+}
+
+#[tokio::test]
+async fn limits_that_change_while_serving_hold_from_the_next_call_on() {
+    let (server, _) = server();
+    let session = anonymous(&server);
+    let tool = tool_fn("test:some.free", "", |_: Value, _| async { Ok(()) });
+    server.registry().register(tool).unwrap();
+    let call = || run(&server, &session, call("test:some.free", json!({})));
+    result(call().await);
+    let mut limits = server.gate().limits();
+    limits.caller_rate_per_min = NonZeroU32::new(1);
+    server.gate().set_limits(limits);
+    result(call().await);
+    let (code, _) = error(call().await);
+    assert_eq!(code, ErrorCode::RATE_LIMITED);
 }
 
 /// Writes nothing until it is let.
