@@ -27,7 +27,8 @@ pub(crate) struct ServeOptions {
     pub(crate) check_config: bool,
     #[command(flatten)]
     pub(crate) socket: SocketOption,
-    /// The directory that the file tools may read; nothing outside it is opened [default: .]
+    /// The directory that tools work in: programs are started there, and the file tools open
+    /// nothing outside it [default: .]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) root: Option<PathBuf>,
     #[command(flatten)]
