@@ -147,9 +147,10 @@ impl Reload {
             Ok(changes) => {
                 if let Some(changes) = changes.in_words() {
                     say(&format!("Tools taken up: {changes}."));
-                    for doubt in summary::doubts(&self.settings, self.server.registry()) {
-                        warn(&format!("  {}", one_line(&doubt)));
-                    }
+                }
+                let registry = self.server.registry();
+                for doubt in summary::doubts(&self.settings, registry, changes.taken_up()) {
+                    warn(&format!("  {}", one_line(&doubt)));
                 }
             }
             Err(failure) => warn(&format!("Not every tool could be taken up: {failure}")),

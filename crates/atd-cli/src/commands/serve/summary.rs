@@ -31,20 +31,25 @@ pub(super) fn lines(settings: &Settings, socket: &Path, registry: &Registry) -> 
     for (title, tool) in titled("tools", tools(settings, registry)) {
         say(title, &tool);
     }
-    for doubt in doubts(settings, registry) {
+    let ids = registry.ids();
+    for doubt in doubts(settings, registry, ids.iter().map(|id| &**id)) {
         lines.push(format!("  {YELLOW}{}{YELLOW:#}", one_line(&doubt)));
     }
     lines
 }
 
-/// What is no mistake, and yet hardly meant, of its tools.
-pub(super) fn doubts(settings: &Settings, registry: &Registry) -> Vec<String> {
+/// What is no mistake, and yet hardly meant, of these tools.
+pub(super) fn doubts<'a>(
+    settings: &Settings,
+    registry: &Registry,
+    ids: impl Iterator<Item = &'a str>,
+) -> Vec<String> {
     let gate = &settings.gate;
     let granted = gate.grants.iter().flat_map(|(_, granted)| granted);
     let trusted = gate.roots.iter().flat_map(|root| &root.may_grant);
     let held: BTreeSet<&str> = granted.chain(trusted).map(String::as_str).collect();
     let mut doubts = Vec::new();
-    for tool in registry.ids().iter().filter_map(|id| registry.get(id)) {
+    for tool in ids.filter_map(|id| registry.get(id)) {
         let definition = tool.definition();
         let id = &definition.id;
         let required = definition.required_capabilities.iter();

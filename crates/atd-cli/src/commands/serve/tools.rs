@@ -104,6 +104,11 @@ impl Served {
 }
 
 impl Changes {
+    /// The tools that are new or other than they were.
+    pub(super) fn taken_up(&self) -> impl Iterator<Item = &str> {
+        self.added.iter().chain(&self.changed).map(String::as_str)
+    }
+
     /// What happened, in words; `None` if nothing did.
     pub(super) fn in_words(&self) -> Option<String> {
         let done = [
