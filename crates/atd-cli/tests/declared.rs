@@ -308,6 +308,49 @@ with = ["grants"]
     assert!(log.contains(&format!("uid:{uid}")), "{log}");
 }
 
+#[test]
+fn the_tools_that_are_built_in_are_those_that_the_file_names() {
+    let config = r#"[tools]
+builtin = ["ref:shell.exec", "ref:fs.glob", "ref:fs.grep", "ref:fs.edit", "ref:fs.write"]
+shell = { env = { COLOUR = "green" } }
+[grants]
+everybody = ["shell.exec", "fs.glob", "fs.grep", "fs.write"]
+"#;
+    let serving = serving(&[("atd.toml", config)]);
+    let listed = stdout(&serving.ask(&["list", "--json"]));
+    let listed: Vec<Value> = serde_json::from_str(&listed).unwrap();
+    let ids: Vec<&str> = listed
+        .iter()
+        .map(|tool| tool["id"].as_str().unwrap())
+        .collect();
+    let all = [
+        "ref:fs.edit",
+        "ref:fs.glob",
+        "ref:fs.grep",
+        "ref:fs.write",
+        "ref:shell.exec",
+    ];
+    assert_eq!(ids, all);
+    let ran = |tool: &str, args: Value| {
+        let args = args.to_string();
+        let capability = tool.strip_prefix("ref:").unwrap();
+        call(&serving, &[tool, "--args", &args, "--request", capability]).to_string()
+    };
+    let said = ran(
+        "ref:shell.exec",
+        json!({"command": "echo it is $COLOUR$HOME; cat notes.txt"}),
+    );
+    assert!(said.contains("it is green\\none\\ntwo"), "{said}");
+    ran(
+        "ref:fs.write",
+        json!({"path": "new.txt", "content": "three\n"}),
+    );
+    assert!(ran("ref:fs.glob", json!({"pattern": "*.txt"})).contains("new.txt"));
+    assert!(ran("ref:fs.grep", json!({"pattern": "thr.e"})).contains("new.txt"));
+    let edit = serving.ask(&["call", "ref:fs.edit", "--request", "fs.edit"]);
+    assert!(stderr(&edit).contains("(1001)"), "{}", stderr(&edit));
+}
+
 #[tokio::test]
 async fn a_limit_of_connections_in_a_file_holds() {
     let serving = serving(&[("atd.toml", "limits = { max_connections = 1 }\n")]);

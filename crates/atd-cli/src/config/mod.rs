@@ -16,7 +16,7 @@ use self::reader::{Document, Place, Problems};
 pub(crate) use self::settings::{
     AuditSettings, AuditTo, GateSettings, OutputSettings, Settings, TransportSettings,
 };
-pub(crate) use self::tools::{Builtin, Declared, ToolSettings};
+pub(crate) use self::tools::{Builtin, Declared, ToolSettings, Workplace};
 
 /// Reads a file and all that it refers to, which is noted in `files`.
 ///

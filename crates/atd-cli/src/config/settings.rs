@@ -159,6 +159,7 @@ impl Settings {
     /// What of this takes effect at a start alone, and differs in `other`.
     pub(crate) fn fixed_that_differ(&self, other: &Self) -> Vec<&'static str> {
         let (gate, others) = (&self.gate, &other.gate);
+        let (tools, other_tools) = (&self.tools.builtin_settings, &other.tools.builtin_settings);
         let differ = [
             ("socket", self.socket != other.socket),
             ("root", self.root != other.root),
@@ -173,6 +174,7 @@ impl Settings {
             ("limits of connections", self.transport != other.transport),
             ("output", self.output != other.output),
             ("audit", self.audit != other.audit),
+            ("settings of built-in tools", tools != other_tools),
         ];
         let differ = differ.into_iter().filter(|(_, differs)| *differs);
         differ.map(|(name, _)| name).collect()

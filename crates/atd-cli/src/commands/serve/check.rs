@@ -21,7 +21,7 @@ pub(super) fn run(options: &ServeOptions) -> Result<ExitCode, Failure> {
     let socket = paths::socket(settings.socket.clone())?;
     audit::check(&settings.audit)?;
     let registry = Registry::new();
-    ServedTools::none(&settings.root)?.become_those(&registry, &settings.tools)?;
+    ServedTools::none(&settings)?.become_those(&registry, &settings.tools)?;
     let builder = build::builder(registry, gate::of(&settings.gate)?, &settings)?;
     let server = builder.build().map_err(Failure::usage)?;
     print(format!(

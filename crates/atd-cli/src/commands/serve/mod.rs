@@ -47,7 +47,7 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen()?;
     let socket = paths::socket(settings.socket.clone())?;
     let registry = Registry::new();
-    let mut tools = ServedTools::none(&settings.root)?;
+    let mut tools = ServedTools::none(&settings)?;
     tools.become_those(&registry, &settings.tools)?;
     let gate = gate::of(&settings.gate)?;
     #[cfg(feature = "conformance")]

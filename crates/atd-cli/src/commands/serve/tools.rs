@@ -1,17 +1,16 @@
 //! The tools that are served, and how they come to be others.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use atd_runtime::Registry;
 use atd_runtime::tools::FsRoot;
 
-use crate::config::{Builtin, Declared, ToolSettings};
+use crate::config::{Builtin, Declared, Settings, ToolSettings, Workplace};
 use crate::failure::Failure;
 
 /// The tools that are served.
 pub(super) struct ServedTools {
-    root: FsRoot,
+    workplace: Workplace,
     tools: BTreeMap<String, Served>,
 }
 
@@ -30,13 +29,18 @@ pub(super) struct Changes {
 }
 
 impl ServedTools {
-    /// None as yet; those for files are to work below this root.
-    pub(super) fn none(root: &Path) -> Result<Self, Failure> {
-        let root = FsRoot::open(root).map_err(|error| {
+    /// None as yet; those that are built in are to work as this says.
+    pub(super) fn none(settings: &Settings) -> Result<Self, Failure> {
+        let root = &settings.root;
+        let files = FsRoot::open(root).map_err(|error| {
             Failure::usage(format!("cannot open the root {}: {error}", root.display()))
         })?;
         Ok(Self {
-            root,
+            workplace: Workplace {
+                root: root.clone(),
+                files,
+                settings: settings.tools.builtin_settings.clone(),
+            },
             tools: BTreeMap::new(),
         })
     }
@@ -73,7 +77,7 @@ impl ServedTools {
             Served::Builtin(tool) => {
                 // A declared tool may have had its id.
                 registry.remove(id);
-                (tool.register)(registry, &self.root)?;
+                (tool.register)(registry, &self.workplace)?;
             }
             Served::Declared(tool) => {
                 let binding = tool.binding().map_err(Failure::usage)?;

@@ -12,7 +12,7 @@ use std::path::Path;
 use atd_runtime::process::{CliBinding, CliMistakes};
 use atd_runtime::proto::{CliConfig, NameTable, ToolDefinition};
 
-pub(crate) use self::builtin::Builtin;
+pub(crate) use self::builtin::{Builtin, BuiltinSettings, Workplace};
 use super::files::Files;
 use super::reader::{Document, Item, Place, Problems, Section};
 
@@ -23,6 +23,7 @@ const EXTENSION: &str = "toml";
 #[derive(Clone, Debug)]
 pub(crate) struct ToolSettings {
     pub(crate) builtin: Vec<&'static Builtin>,
+    pub(crate) builtin_settings: BuiltinSettings,
     /// By their ids.
     pub(crate) declared: BTreeMap<String, Declared>,
 }
@@ -52,6 +53,7 @@ impl Default for ToolSettings {
     fn default() -> Self {
         Self {
             builtin: builtin::by_default(),
+            builtin_settings: BuiltinSettings::default(),
             declared: BTreeMap::new(),
         }
     }
@@ -60,10 +62,9 @@ impl Default for ToolSettings {
 /// Reads all that a file, and the directory that it names, say of tools.
 pub(super) fn read(section: &mut Section<'_>, files: &Files, problems: &Problems) -> ToolSettings {
     let mut builtin = builtin::by_default();
+    let mut builtin_settings = BuiltinSettings::default();
     section.within("tools", |section| {
-        section.set_with("builtin", &mut builtin, |item| {
-            item.list("an array of ids, such as [\"ref:fs.read\"]", builtin::of_id)
-        });
+        builtin::read(section, &mut builtin, &mut builtin_settings);
     });
     let mut found = tools(section, files);
     if let Some(item) = section.item("tools_dir")
@@ -74,6 +75,7 @@ pub(super) fn read(section: &mut Section<'_>, files: &Files, problems: &Problems
     ToolSettings {
         declared: unique(&builtin, found, problems),
         builtin,
+        builtin_settings,
     }
 }
 
