@@ -45,6 +45,29 @@
 //! Another transport turns its bytes into [`Request`](atd_proto::Request)s and
 //! gives them to [`Dispatcher::handle`]; it needs to know nothing of tools,
 //! gates or audit.
+//!
+//! # What is to be seen
+//!
+//! [`Server::metrics_snapshot`] tells what is counted;
+//! [`MetricsSnapshot::write_prometheus`] writes it as a page and lists its
+//! metrics.
+//!
+//! Each call is a span of `tracing` at level `info`, named `call`, of target
+//! `atd::call`; what a tool, a middleware or the server logs meanwhile is
+//! within it. When the call ends, so does its span, with one event of the same
+//! level and target that repeats the last two fields. Where no subscriber wants
+//! the target, nothing is made. No argument, result, secret or message of a
+//! failure is in them, and what a client named is escaped and cut.
+//!
+//! | field | |
+//! | --- | --- |
+//! | `call_id` | the ULID that the audit has, too |
+//! | `tool_id` | the id that was asked for |
+//! | `caller_id` | the name of whoever asked, if there is one |
+//! | `dry_run` | whether the call was to change nothing |
+//! | `trace_id`, `parent_id` | of the caller's `traceparent`: the trace that the call is part of and the span that it was made from, in hex; left out without one |
+//! | `outcome` | what became of the call, in the words of [`CallEnding`] |
+//! | `duration_us` | how long it took from when it entered dispatch, in microseconds |
 
 mod answer;
 mod builder;

@@ -171,7 +171,7 @@ pub(super) fn not_stopped(control: &CallControl) -> Result<(), CallError> {
 pub(super) fn stopped_rather(control: &CallControl, error: CallError) -> CallError {
     match (control.reason(), error) {
         (Some(reason), CallError::Panicked { message }) => {
-            tracing::error!(?message, "a tool panicked as its call was ended");
+            tracing::error!(cause = ?message, "a tool panicked as its call was ended");
             CallError::Stopped { reason }
         }
         (_, error) => error,

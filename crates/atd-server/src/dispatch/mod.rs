@@ -11,6 +11,7 @@ mod record;
 mod recording;
 mod rewrite;
 mod secrets;
+mod span;
 mod watch;
 
 use std::path::PathBuf;
@@ -162,8 +163,8 @@ impl Dispatcher {
         call: RunTool,
         control: &CallControl,
     ) -> Response {
-        let mut record = Record::begin(self, session, call.tool_id, call.dry_run);
-        record.beside.part_of(call.traceparent);
+        let trace = call.traceparent;
+        let mut record = Record::begin(self, session, call.tool_id, call.dry_run, trace);
         self.run(&mut record, Wanted::First(call.args), control)
             .await
     }
@@ -181,8 +182,7 @@ impl Dispatcher {
         next: RunToolContinue,
         control: &CallControl,
     ) -> Response {
-        let mut record = Record::begin(self, session, next.tool_id, false);
-        record.beside.part_of(next.traceparent);
+        let mut record = Record::begin(self, session, next.tool_id, false, next.traceparent);
         self.run(&mut record, Wanted::Next(next.cursor), control)
             .await
     }
@@ -195,8 +195,9 @@ impl Dispatcher {
         control: &CallControl,
     ) -> Response {
         let ended = {
+            let span = record.span.clone();
             let work = pin!(self.carry_out(record, wanted, control));
-            contained(work).await
+            contained(pin!(span::within(&span, work))).await
         };
         let ended = ended.map_err(|error| stopped_rather(control, error));
         self.finish(record, ended).await
@@ -268,15 +269,15 @@ impl Dispatcher {
 
     /// Refuses a call whose request id another call in flight has.
     pub(crate) async fn refuse_duplicate(&self, session: &Session, request: Request) -> Answer {
-        let (tool_id, dry_run) = match request {
-            Request::RunTool(call) => (call.tool_id, call.dry_run),
-            Request::RunToolContinue(next) => (next.tool_id, false),
+        let (tool_id, dry_run, trace) = match request {
+            Request::RunTool(call) => (call.tool_id, call.dry_run, call.traceparent),
+            Request::RunToolContinue(next) => (next.tool_id, false, next.traceparent),
             _ => {
                 let (code, message) = (ErrorCode::BAD_REQUEST, CallError::DuplicateId.to_string());
                 return ErrorBody::new(code, message).into();
             }
         };
-        let mut record = Record::begin(self, session, tool_id, dry_run);
+        let mut record = Record::begin(self, session, tool_id, dry_run, trace);
         self.finish(&mut record, Err(CallError::DuplicateId))
             .await
             .into()
@@ -285,7 +286,7 @@ impl Dispatcher {
     /// The last two steps: 6 rewrite, 7 record.
     async fn finish(&self, record: &mut Record<'_>, ended: Result<Done, CallError>) -> Response {
         let dry_run = record.info().dry_run;
-        let ended = self.rewrite(record, ended);
+        let ended = record.span.in_scope(|| self.rewrite(record, ended));
         if let Ok(done) = &ended {
             record.beside.answered(&done.result);
         }

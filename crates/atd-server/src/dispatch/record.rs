@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atd_audit::{CallEvent, OUTCOME_UNKNOWN, Outcome, SCHEMA_VERSION, now_rfc3339};
-use atd_proto::Tier;
+use atd_proto::{Tier, TraceParent};
 use atd_registry::{CallId, RegisteredTool};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::clock;
 use crate::metrics::CallEnding;
@@ -17,6 +18,7 @@ use crate::session::{EndReason, Session};
 use super::Dispatcher;
 use super::besides::Besides;
 use super::recording::{Audit, Entry, Starting};
+use super::span;
 
 /// The record of a call under way. It is written by [`end`](Self::end), and by
 /// the drop of a call that never came so far: a client that left, a shutdown.
@@ -25,6 +27,7 @@ pub(super) struct Record<'a> {
     session: &'a Session,
     pub(super) call_id: CallId,
     pub(super) started: Instant,
+    pub(super) span: Span,
     tool_id: String,
     dry_run: bool,
     tool: Option<Arc<RegisteredTool>>,
@@ -54,17 +57,22 @@ impl<'a> Record<'a> {
         session: &'a Session,
         tool_id: String,
         dry_run: bool,
+        trace: Option<TraceParent>,
     ) -> Self {
+        let call_id = CallId::generate();
+        let mut beside = Besides::wanted_by(dispatcher.audit.as_ref());
+        beside.part_of(trace);
         Self {
             dispatcher,
             session,
-            call_id: CallId::generate(),
+            call_id,
             started: clock::now(),
+            span: span::of(call_id, &tool_id, dry_run, session.identity(), trace),
             tool_id,
             dry_run,
             tool: None,
             secrets_resolved: false,
-            beside: Besides::wanted_by(dispatcher.audit.as_ref()),
+            beside,
             starting: None,
             cursor_page: None,
             entered: false,
@@ -153,6 +161,7 @@ impl<'a> Record<'a> {
 
     fn close(&mut self, how: CallEnding, took: Duration) {
         self.written = true;
+        span::ended(&self.span, how, took);
         let tools = &self.dispatcher.metrics.tools;
         if let Some(tool) = &self.tool {
             return tools.ended(tool, how, self.entered.then_some(took));

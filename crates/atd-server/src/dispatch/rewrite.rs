@@ -134,7 +134,7 @@ fn log(call: &crate::CallInfo<'_>, error: &CallError) {
     let (call_id, tool_id) = (call.call_id, shown(call.tool_id));
     match error {
         CallError::Internal { message } | CallError::Panicked { message } => {
-            tracing::error!(%call_id, %tool_id, ?message, "the tool is at fault");
+            tracing::error!(%call_id, %tool_id, cause = ?message, "the tool is at fault");
         }
         CallError::AuditUnavailable { cause } => {
             tracing::error!(%call_id, %tool_id, ?cause, "no audit, and so no call");
