@@ -18,7 +18,9 @@ pub(crate) use audit::{
     AuditTailOptions, AuditVerifyOptions, FilterOptions,
 };
 pub(crate) use gate::{GateOptions, TrustedRoot};
-pub(crate) use serve::{AuditOptions, BesideField, ServeOptions, SyncWhen, WhenFull, size};
+pub(crate) use serve::{
+    AuditOptions, BesideField, LogFormat, ServeOptions, SyncWhen, WhenFull, size,
+};
 pub(crate) use token::{DelegationOptions, TokenCommand, TokenInspectOptions, TokenRevokeOptions};
 pub(crate) use top::{SortBy, TopOptions};
 

@@ -11,6 +11,7 @@ use atd_runtime::proto::{ErrorBody, ErrorCode};
 use atd_runtime::registry::RegisterError;
 
 use crate::config::Problem;
+use crate::output;
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
@@ -68,6 +69,11 @@ impl Failure {
     pub(crate) fn report(self) -> ExitCode {
         if self.silent {
             return ExitCode::SUCCESS;
+        }
+        if output::notes_are_logged() {
+            let advice = self.advice.as_deref();
+            tracing::error!(target: "atd::command", advice, "{}", self.message);
+            return ExitCode::from(self.code);
         }
         let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
         let mut out = anstream::stderr().lock();

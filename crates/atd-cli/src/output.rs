@@ -1,6 +1,7 @@
 //! Printing, for people and for programs.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
@@ -24,8 +25,27 @@ pub(crate) fn print(text: impl std::fmt::Display) -> io::Result<()> {
     writeln!(anstream::stdout().lock(), "{text}")
 }
 
+/// Set once standard error is a log of JSON lines, of which every line is one.
+static LOGS_JSON: OnceLock<()> = OnceLock::new();
+
+/// From now on what is noted goes to the log, under the target `atd::command`.
+pub(crate) fn log_notes() {
+    LOGS_JSON.get_or_init(|| ());
+}
+
+/// Whether what is noted goes to the log.
+pub(crate) fn notes_are_logged() -> bool {
+    LOGS_JSON.get().is_some()
+}
+
 /// Text on standard error, likewise.
 pub(crate) fn note(text: impl std::fmt::Display) -> io::Result<()> {
+    if notes_are_logged() {
+        let text = text.to_string();
+        let text = anstream::adapter::strip_str(&text).to_string();
+        tracing::info!(target: "atd::command", "{}", text.trim());
+        return Ok(());
+    }
     writeln!(anstream::stderr().lock(), "{text}")
 }
 

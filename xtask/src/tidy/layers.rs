@@ -197,6 +197,7 @@ const LAYERS: &[Layer] = &[
             "terminal_size",
             "tokio",
             "toml",
+            "tracing",
             "tracing-subscriber",
         ],
         with_a_feature: &[],

@@ -40,6 +40,10 @@ pub(crate) struct ServeOptions {
     /// How much to log on standard error: error, warn, info, debug or trace [default: warn]
     #[arg(long, env = "ATD_LOG", value_name = "LEVEL")]
     pub(crate) log: Option<LevelFilter>,
+    /// How to log: `text`, or `json` with one document a line, also for what else is said there
+    /// [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
     /// Show what the server counts to Prometheus and `atd top`, as GET /metrics: on HOST:PORT,
     /// which everybody who reaches it may read, or on a socket at a PATH, which only this user may
     #[arg(long, value_name = "ADDR", value_hint = ValueHint::FilePath)]
@@ -94,6 +98,13 @@ pub(crate) struct AuditOptions {
     /// What else to record of each call; may be given more than once
     #[arg(long, value_name = "WHAT", action = ArgAction::Append)]
     pub(crate) audit_with: Vec<BesideField>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -11,6 +11,7 @@ impl Settings {
         put_some(&mut self.socket, &options.socket.socket);
         put(&mut self.root, &options.root);
         put(&mut self.log, &options.log);
+        put(&mut self.log_format, &options.log_format);
         put_some(&mut self.metrics, &options.metrics);
         put_some(&mut self.secrets, &options.secrets);
         self.gate.overridden_by(&options.gate);

@@ -26,11 +26,12 @@ pub(super) fn read(section: &mut Section<'_>, settings: &mut Settings) {
             text.parse().ok()
         })
     });
+    section.set_with("log_format", &mut settings.log_format, Item::choice);
     section.set_with("metrics", &mut settings.metrics, |item| {
-        match item.parse()? {
-            Address::Unix(_) => item.path().map(Address::Unix).map(Some),
-            address => Some(Some(address)),
-        }
+        Some(Some(match item.parse()? {
+            Address::Unix(_) => Address::Unix(item.path()?),
+            address => address,
+        }))
     });
     section.set_with("secrets", &mut settings.secrets, |item| {
         item.usable_path(|path| DirectoryTokenBroker::open(path))

@@ -11,7 +11,7 @@ use atd_runtime::server::OutputCheck;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::tools::ToolSettings;
-use crate::cli::{BesideField, SyncWhen, TrustedRoot, WhenFull};
+use crate::cli::{BesideField, LogFormat, SyncWhen, TrustedRoot, WhenFull};
 use crate::metrics::Address;
 
 /// All that `atd serve` can be told.
@@ -21,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) socket: Option<PathBuf>,
     pub(crate) root: PathBuf,
     pub(crate) log: LevelFilter,
+    pub(crate) log_format: LogFormat,
     /// Where the metrics page is shown, if it is.
     pub(crate) metrics: Option<Address>,
     pub(crate) secrets: Option<PathBuf>,
@@ -98,6 +99,7 @@ impl Default for Settings {
             socket: None,
             root: ".".into(),
             log: LevelFilter::WARN,
+            log_format: LogFormat::default(),
             metrics: None,
             secrets: None,
             gate: GateSettings::default(),
@@ -164,6 +166,7 @@ impl Settings {
             ("socket", self.socket != other.socket),
             ("root", self.root != other.root),
             ("log", self.log != other.log),
+            ("log_format", self.log_format != other.log_format),
             ("metrics", self.metrics != other.metrics),
             ("secrets", self.secrets != other.secrets),
             ("allow_uid", gate.users != others.users),

@@ -5,7 +5,7 @@ pub(crate) mod configured;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -24,7 +24,7 @@ pub(crate) fn atd() -> Command {
 /// An `atd serve` in a directory of its own. Dropping it kills it.
 pub(crate) struct Serving {
     process: Child,
-    said: BufReader<ChildStderr>,
+    said: BufReader<Box<dyn Read + Send>>,
     pub(crate) greeting: String,
     folder: TempDir,
 }
@@ -50,7 +50,8 @@ impl Serving {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut said = BufReader::new(process.stderr.take().unwrap());
+        let said = process.stderr.take().unwrap();
+        let mut said: BufReader<Box<dyn Read + Send>> = BufReader::new(Box::new(said));
         let mut greeting = String::new();
         while !greeting.contains("From another terminal:\n  ") {
             let read = said.read_line(&mut greeting).unwrap();
@@ -105,6 +106,11 @@ impl Serving {
         let mut last = String::new();
         self.said.read_to_string(&mut last).unwrap();
         (self.process.wait().unwrap(), last)
+    }
+
+    /// From now on nobody reads what it says.
+    pub(crate) fn leave_unread(&mut self) {
+        self.said = BufReader::new(Box::new(std::io::empty()));
     }
 
     pub(crate) fn stdout(&mut self) -> String {

@@ -4,6 +4,7 @@ mod audit;
 mod build;
 mod check;
 mod configuration;
+mod logging;
 mod reload;
 mod summary;
 mod tools;
@@ -25,7 +26,7 @@ use crate::config::Settings;
 use crate::failure::Failure;
 use crate::metrics::Exporter;
 use crate::output::{BOLD, YELLOW, note};
-use crate::{output, paths};
+use crate::paths;
 
 /// Where the key for cursors is looked for.
 const CURSOR_KEY: &str = "ATD_CURSOR_KEY";
@@ -38,12 +39,8 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
         return check::run(&options);
     }
     let Read { settings, states } = configuration::read(&options);
-    let settings = settings?;
-    tracing_subscriber::fmt()
-        .with_max_level(settings.log)
-        .with_writer(std::io::stderr)
-        .with_ansi(output::stderr_has_colours())
-        .init();
+    let settings = settings.inspect_err(|_| logging::start_as_told(&options))?;
+    logging::start(settings.log, settings.log_format);
     let mut signals = Signals::listen()?;
     let socket = paths::socket(settings.socket.clone())?;
     let registry = Registry::new();
@@ -74,7 +71,8 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
     let reload = Reload::new(options, read, tools, server.clone()).start();
     signals.end(&audit, &reload).await;
     reload.end().await;
-    note("Stopping; once more stops at once.")?;
+    // Whoever read it may have gone; the calls under way end in order even so.
+    let _ = note("Stopping; once more stops at once.");
     tokio::spawn(async move {
         signals.first().await;
         std::process::exit(INTERRUPTED);

@@ -5,7 +5,8 @@ use std::io;
 use atd_proto::ToolDefinitionBuilder;
 use atd_registry::ToolCallError;
 
-use crate::fs::error::{FsError, about, shown};
+use crate::fs::error::{FsError, about};
+use crate::text::shown;
 
 /// Why nothing was searched.
 #[derive(Debug)]
