@@ -7,8 +7,9 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::{Duration, UNIX_EPOCH};
 
-use atd_audit::MemoryAuditSink;
+use atd_audit::{AuditSink, CallEvent, Health, MemoryAuditSink};
 use atd_gate::Gate;
 use atd_registry::{Registry, tool_fn};
 use atd_server::{CallEnding, MetricsSnapshot, Server};
@@ -316,4 +317,35 @@ async fn a_server_without_audit_says_nothing_of_one() {
         text.contains("\natd_audit_failing_since_timestamp_seconds 0\n"),
         "{text}"
     );
+}
+
+/// What the sink says of itself, next to what the server itself counts.
+#[tokio::test]
+async fn the_account_of_a_sink_that_fails_is_shown() {
+    struct Failing;
+    impl AuditSink for Failing {
+        fn on_call(&self, _: &CallEvent) {}
+
+        fn health(&self) -> Health {
+            let mut health = Health::default();
+            (health.queued, health.written) = (3, 5);
+            (health.lost, health.spilled) = (7, 11);
+            health.failing_since = Some(UNIX_EPOCH + Duration::from_millis(1_500));
+            health
+        }
+    }
+    let server = Server::builder(registry()).audit(Arc::new(Failing));
+    let snapshot = server.build().unwrap().metrics_snapshot();
+    assert_eq!(snapshot.audit_lost, 7);
+    let text = page(&snapshot);
+    for line in [
+        "atd_audit_events_queued 3",
+        "atd_audit_events_written_total 5",
+        "atd_audit_events_lost_total 7",
+        "atd_audit_events_spilled_total 11",
+        "atd_audit_events_waiting 0",
+        "atd_audit_failing_since_timestamp_seconds 1.5",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
 }

@@ -56,6 +56,8 @@ async fn progress_comes_before_the_answer_and_under_its_id() {
         assert_eq!(peer.answer_to(7).await, Response::Progress(said));
     }
     assert_eq!(result(peer.answer_to(7).await), 3);
+    let counted = serving.handle.server().metrics_snapshot();
+    assert_eq!(counted.progress_reports, 3);
 }
 
 #[tokio::test]

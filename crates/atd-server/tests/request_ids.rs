@@ -232,6 +232,8 @@ async fn a_client_that_leaves_ends_all_of_its_calls() {
     while serving.handle.server().metrics_snapshot().connections_open > 0 {
         tokio::task::yield_now().await;
     }
+    let waiting = serving.handle.server().metrics_snapshot().calls_waiting;
+    assert_eq!(waiting, 0);
 }
 
 #[tokio::test]
@@ -336,6 +338,8 @@ async fn beyond_the_limit_calls_wait_for_a_place_and_can_be_cancelled_there() {
     peer.bytes(&cancel(3)).await;
     assert_eq!(error(peer.answer_to(3).await).0, ErrorCode::CANCELLED);
     in_flight(&serving, 2).await;
+    let waiting = || serving.handle.server().metrics_snapshot().calls_waiting;
+    assert_eq!(waiting(), 2);
     gate.let_end(4);
     let mut answered = Vec::new();
     for _ in 0..4 {
@@ -345,6 +349,7 @@ async fn beyond_the_limit_calls_wait_for_a_place_and_can_be_cancelled_there() {
     }
     answered.sort_unstable();
     assert_eq!(answered, [0, 1, 2, 4]);
+    assert_eq!(waiting(), 0);
     assert_eq!(serving.audit.events().len(), 5);
 }
 
