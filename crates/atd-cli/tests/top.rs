@@ -50,7 +50,7 @@ fn one_look_is_a_table_of_what_there_is_since_the_start() {
     // It reached no tool, and so took no time there.
     assert_eq!(
         words("ref:fs.read"),
-        ["ref:fs.read", "1", "1", "0", "-", "-", "1", "0"]
+        ["ref:fs.read", "1", "0", "-", "-", "1", "0"]
     );
 }
 

@@ -15,6 +15,9 @@ const ID_WIDTH: std::ops::RangeInclusive<usize> = 12..=48;
 /// How wide each other column is, with the space before it.
 const WIDTHS: [usize; 7] = [10, 12, 11, 10, 10, 11, 10];
 
+/// Which of them is the total: since the start, that is the calls themselves.
+const TOTAL: usize = 1;
+
 /// The line above all: what is looked at, and why it cannot be, if it cannot.
 pub(super) fn title(address: &Address, problem: Option<&Failure>) -> String {
     match problem {
@@ -138,11 +141,8 @@ fn header(period: &Period<'_>, sort: SortBy, wide: usize) -> String {
         mark(SortBy::Refused, refused),
         mark(SortBy::Failed, failed),
     ];
-    let row = row(
-        &mark(SortBy::Tool, "TOOL"),
-        wide,
-        &cells.map(|cell| (Style::new(), cell)),
-    );
+    let cells = cells.map(|cell| (Style::new(), cell));
+    let row = row(period, &mark(SortBy::Tool, "TOOL"), wide, &cells);
     format!("{BOLD}{row}{BOLD:#}")
 }
 
@@ -162,17 +162,17 @@ fn tool(period: &Period<'_>, tool: &Row, wide: usize) -> String {
         (style(YELLOW, tool.refused), rate(tool.refused)),
         (style(RED, tool.failed), rate(tool.failed)),
     ];
-    row(&one_line(&tool.id), wide, &cells)
+    row(period, &one_line(&tool.id), wide, &cells)
 }
 
-fn row(first: &str, wide: usize, cells: &[(Style, String); 7]) -> String {
+fn row(period: &Period<'_>, first: &str, wide: usize, cells: &[(Style, String); 7]) -> String {
     let mut row: String = first.chars().take(wide).collect();
-    row.extend(std::iter::repeat_n(
-        ' ',
-        wide.saturating_sub(first.chars().count()),
-    ));
-    for ((style, cell), width) in cells.iter().zip(WIDTHS) {
-        row.push_str(&format!("{style}{cell:>width$}{style:#}"));
+    let room = wide.saturating_sub(first.chars().count());
+    row.extend(std::iter::repeat_n(' ', room));
+    for (at, ((style, cell), width)) in cells.iter().zip(WIDTHS).enumerate() {
+        if at != TOTAL || period.seconds.is_some() {
+            row.push_str(&format!("{style}{cell:>width$}{style:#}"));
+        }
     }
     row
 }
