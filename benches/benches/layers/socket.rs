@@ -1,9 +1,12 @@
 //! The whole: calls of `ref:echo.say` over a Unix socket, and pings.
 //!
-//! - `socket/one`: one connection, one request at a time.
+//! - `socket/one`: one connection, one request at a time; `raw_with_id` has an
+//!   id in each, so that the call may run beside others.
 //! - `socket/pipelined`: one connection, 64 requests in flight. For `client`,
 //!   64 tasks share it, and each makes one call after another; for `raw`, 64
-//!   frames are written at once and their answers read before the next 64.
+//!   frames are written at once and their answers read before the next 64;
+//!   `raw_with_ids` has an id in each of them, which `client` has too. The echo
+//!   is done at once, so the answers come in the order of the calls.
 //! - `socket/connections`: 8 connections, each with one request at a time.
 //! - `socket/connect`: connect, say hello, call once, close.
 //!
@@ -25,7 +28,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use atd_runtime::proto::{Hello, JsonText, Request, Response};
+use atd_runtime::proto::{Hello, JsonText, Request, Response, TaggedRequest, TaggedResponse};
 use atd_runtime::{Client, Server, ServerHandle};
 use benches::{ECHO, echo_call, echo_registry, echoed, frame, small_args, time};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
@@ -48,6 +51,10 @@ fn one(c: &mut Criterion) {
             b.iter(|| raw.make(&exchange));
         });
     }
+    let exchange = Exchange::echo_with_ids(1);
+    group.bench_function(BenchmarkId::new("echo", "raw_with_id"), |b| {
+        b.iter(|| raw.make(&exchange));
+    });
     let client = served.connect();
     group.bench_function(BenchmarkId::new("ping", "client"), |b| {
         b.iter_custom(|rounds| time(|| served.at_once([ping(client.clone(), rounds)])));
@@ -67,6 +74,10 @@ fn pipelined(c: &mut Criterion) {
     let mut raw = Raw::connect(served.path());
     let exchange = Exchange::echo().times(PIPELINED);
     group.bench_function(BenchmarkId::new("raw", PIPELINED), |b| {
+        b.iter(|| raw.make(&exchange));
+    });
+    let exchange = Exchange::echo_with_ids(PIPELINED as u64);
+    group.bench_function(BenchmarkId::new("raw_with_ids", PIPELINED), |b| {
         b.iter(|| raw.make(&exchange));
     });
     let client = served.connect();
@@ -221,6 +232,26 @@ impl Exchange {
     fn echo() -> Self {
         let args = small_args();
         Self::of(&Request::RunTool(echo_call(&args)), &echoed(&args))
+    }
+
+    /// So many echo calls, numbered.
+    fn echo_with_ids(calls: u64) -> Self {
+        let args = small_args();
+        let (mut request, mut answer) = (Vec::new(), Vec::new());
+        for id in 1..=calls {
+            let tagged = TaggedRequest {
+                request_id: Some(id),
+                progress: false,
+                request: Request::RunTool(echo_call(&args)),
+            };
+            request.extend(frame(|body| tagged.encode(body)));
+            let tagged = TaggedResponse {
+                request_id: Some(id),
+                response: echoed(&args),
+            };
+            answer.extend(frame(|body| tagged.encode(body)));
+        }
+        Self { request, answer }
     }
 
     fn times(&self, times: usize) -> Self {
