@@ -28,6 +28,13 @@ enum Event {
 /// another user's, or the system itself does not let go of it.
 const KILLING: Duration = Duration::from_secs(10);
 
+/// What the reaping of processes that have ended takes, and more.
+const MOMENT: Duration = Duration::from_millis(2);
+
+/// The longest time between two turns of killing: short, for what does not stay
+/// long enough to be found each time.
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+
 /// Supervises the program that the arguments name: the grace in milliseconds,
 /// its file, and its own arguments from the zeroth on. Returns the code to exit
 /// with, which nobody looks at.
@@ -132,24 +139,26 @@ fn word(status: WaitStatus) -> Word {
     reason = "a process of its own, where no test's clock reaches"
 )]
 fn end(events: &Receiver<Event>, program: Pid, grace: Duration) {
-    if matches!(events.recv(), Ok(Event::AllGone) | Err(_)) {
-        return;
+    match events.recv() {
+        // Most programs leave nothing behind, which is known at once.
+        Ok(Event::Ended) if all_gone_by(events, Instant::now() + MOMENT) => return,
+        Ok(Event::Ended | Event::Closed) => {}
+        Ok(Event::AllGone) | Err(_) => return,
     }
-    signal_all(program, Signal::TERM);
     // What was stopped does not hear that it is to terminate.
-    signal_all(program, Signal::CONT);
+    signal_all(program, &[Signal::TERM, Signal::CONT]);
     let killing = Instant::now() + grace;
     if all_gone_by(events, killing) {
         return;
     }
     // What was forked while the others were looked for is found the next time.
-    let mut pause = Duration::from_millis(1);
+    let mut pause = MOMENT;
     while Instant::now() < killing + KILLING {
-        signal_all(program, Signal::KILL);
+        signal_all(program, &[Signal::KILL]);
         if all_gone_by(events, Instant::now() + pause) {
             return;
         }
-        pause = (pause * 2).min(Duration::from_millis(100));
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
@@ -168,19 +177,21 @@ fn all_gone_by(events: &Receiver<Event>, time: Instant) -> bool {
     }
 }
 
-/// Sends a signal to everything that descends from here.
+/// Sends signals to everything that descends from here.
 #[cfg(target_os = "linux")]
-fn signal_all(program: Pid, signal: Signal) {
-    if super::processes::signal_descendants(signal).is_err() {
+fn signal_all(program: Pid, signals: &[Signal]) {
+    if super::processes::signal_descendants(signals).is_err() {
         // No /proc to find them in.
-        signal_group(program, signal);
+        signal_group(program, signals);
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 use signal_group as signal_all;
 
-fn signal_group(program: Pid, signal: Signal) {
-    // Gone, or all of it another user's by now: there is nothing to do.
-    let _ = rustix::process::kill_process_group(program, signal);
+fn signal_group(program: Pid, signals: &[Signal]) {
+    for &signal in signals {
+        // Gone, or all of it another user's by now: there is nothing to do.
+        let _ = rustix::process::kill_process_group(program, signal);
+    }
 }

@@ -20,11 +20,11 @@ struct Process {
     zombie: bool,
 }
 
-/// Sends a signal to every process that descends from this one. One that is
+/// Sends signals to every process that descends from this one. One that is
 /// forked meanwhile may be missed.
-pub(super) fn signal_descendants(signal: Signal) -> io::Result<()> {
+pub(super) fn signal_descendants(signals: &[Signal]) -> io::Result<()> {
     for process in descendants()? {
-        process.signal(signal);
+        process.signal(signals);
     }
     Ok(())
 }
@@ -39,7 +39,7 @@ pub(crate) fn kill_session(leader: i32, turns: usize) -> io::Result<()> {
             break;
         }
         for process in processes {
-            process.signal(Signal::KILL);
+            process.signal(&[Signal::KILL]);
         }
     }
     Ok(())
@@ -102,7 +102,7 @@ impl Process {
     /// Signals it, and never another that has its number by now: the handle is
     /// of whoever had the number when it was opened, which is this one if it
     /// still has it afterwards.
-    fn signal(self, signal: Signal) {
+    fn signal(self, signals: &[Signal]) {
         let Some(id) = Pid::from_raw(self.id) else {
             return;
         };
@@ -110,13 +110,15 @@ impl Process {
         if Self::read(self.id).is_none_or(|now| now.started != self.started) {
             return;
         }
-        // An error: it is gone, or another user's by now.
-        let _ = match handle {
-            Ok(handle) => pidfd_send_signal(handle, signal),
-            // Linux before 5.3.
-            Err(Errno::NOSYS) => kill_process(id, signal),
-            Err(gone) => Err(gone),
-        };
+        for &signal in signals {
+            // An error: it is gone, or another user's by now.
+            let _ = match &handle {
+                Ok(handle) => pidfd_send_signal(handle, signal),
+                // Linux before 5.3.
+                Err(Errno::NOSYS) => kill_process(id, signal),
+                Err(gone) => Err(*gone),
+            };
+        }
     }
 }
 
