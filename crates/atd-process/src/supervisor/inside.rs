@@ -68,6 +68,11 @@ fn run(mut args: impl Iterator<Item = OsString>) -> io::Result<()> {
     let program = program.ok_or_else(usage)?;
     let events = watch(socket, program);
     end(&events, program, grace);
+    if !cfg!(target_os = "linux") {
+        // What lost its parent is no child of this process there, so it is not
+        // among those that are all gone.
+        signal_group(program, &[Signal::KILL]);
+    }
     Ok(())
 }
 

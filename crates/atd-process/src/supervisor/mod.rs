@@ -40,7 +40,8 @@ pub(crate) use self::words::{Word, give_stdin};
 /// another user by then, such as by `sudo`; and where a program kills its
 /// supervisor, what has left the session that it was started in. On other systems it ends the program's process group.
 ///
-/// It ends the program when its socket to this process is closed, and so also
+/// It is started with the program's own environment and working directory, and
+/// ends the program when its socket to this process is closed, and so also
 /// when this process is killed.
 #[derive(Clone, Debug)]
 pub struct Supervisor(Arc<OsStr>);
