@@ -17,6 +17,9 @@ use crate::program::Limits;
 /// How much is read at a time, in bytes.
 const CHUNK: usize = 16 << 10;
 
+/// How many reads take what two pipes hold, with some to spare: 64 KiB each.
+const PIPES: usize = 32;
+
 /// The pipes to a program, and what came through them.
 pub(super) struct Talk {
     pipes: Pipes,
@@ -60,7 +63,10 @@ impl Talk {
                     aftermath.set(sleep(AFTERMATH));
                 }
                 moved = self.step() => moved?,
-                () = &mut aftermath, if ended.is_some() => return Ok(ended.unwrap_or(Exit::Stopped)),
+                () = &mut aftermath, if ended.is_some() => {
+                    self.take_what_is_there().await?;
+                    return Ok(ended.unwrap_or(Exit::Stopped));
+                }
                 () = &mut stop, if ended.is_none() => {
                     ended = Some(Exit::Stopped);
                     drop(ending.take());
@@ -68,6 +74,20 @@ impl Talk {
                 }
             }
         }
+    }
+
+    /// Reads what is in the pipes, in case that nobody came to it before: this
+    /// process may have been held up for as long as the aftermath takes.
+    async fn take_what_is_there(&mut self) -> Result<(), ProgramError> {
+        for _ in 0..PIPES {
+            tokio::select! {
+                biased;
+                // Cancelled, it has done nothing.
+                moved = self.step() => moved?,
+                () = std::future::ready(()) => break,
+            }
+        }
+        Ok(())
     }
 
     /// One read or write, whichever is ready. Nothing is lost when it is
