@@ -7,12 +7,13 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use atd_registry::CallContext;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 
-use crate::support::{Place, read, registry_at, runtime};
+use crate::support::{Place, read, registry_at, runtime, with};
 
 /// The environment variable that tells the process that is killed its root.
 const ROOT: &str = "ATD_TOOLS_TEST_KILLED";
@@ -41,7 +42,7 @@ fn a_process_to_be_killed() {
         lower(Resource::Fsize, bytes.parse().unwrap());
     }
     let registry = registry_at(&root);
-    let ctx = CallContext::for_test();
+    let ctx = CallContext::new(with(Duration::from_secs(3600)));
     let call = async |id, args| {
         let tool = registry.get(id).unwrap();
         read(&tool, args, &ctx).await.unwrap()

@@ -31,7 +31,7 @@ const MOST: u64 = 1_000;
 const MOST_CONTEXT: u8 = 20;
 
 /// How much memory a pattern may take, in bytes, and how much its searching.
-const PATTERN_SIZE: usize = 1 << 20;
+const PATTERN_SIZE: usize = 4 << 20;
 const CACHE_SIZE: usize = 4 << 20;
 
 /// `ref:fs.grep`: finds lines of the regular files below an [`FsRoot`] by a

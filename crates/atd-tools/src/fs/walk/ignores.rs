@@ -7,11 +7,15 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::names::Found;
+use crate::fs::patience::Patience;
 use crate::fs::root::FsRoot;
 
-/// How much of an ignore file is read, in bytes, and how many of its lines.
+/// How much of an ignore file is read, in bytes.
 const LONGEST: u64 = 128 * 1024;
-const LINES: usize = 2_000;
+
+/// How many rules are held at a time, of all directories that a walk is in. They
+/// take about a kilobyte each, and time to be made ready.
+const MOST: usize = 4_000;
 
 /// The rules of a directory's own ignore files.
 #[derive(Debug, Default)]
@@ -26,11 +30,16 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// Reads them, where they were found. What cannot be read or understood
-    /// rules nothing.
-    pub(super) fn read(root: &FsRoot, directory: &Path, found: Found) -> Self {
-        let read = |is_there: bool, name: &str| {
-            is_there.then(|| rules_in(root, directory, name)).flatten()
+    /// Reads them, where they were found, besides so many that are `held`. What
+    /// cannot be read or understood rules nothing, nor what there is no room for.
+    pub(super) fn read(root: &FsRoot, directory: &Path, found: Found, held: usize) -> Self {
+        let mut room = MOST.saturating_sub(held);
+        let mut read = |is_there: bool, name: &str| {
+            let rules = is_there
+                .then(|| rules_in(root, directory, name, room))
+                .flatten();
+            room -= rules.as_ref().map_or(0, Gitignore::len).min(room);
+            rules
         };
         Self {
             own: read(found.ignore, ".ignore"),
@@ -40,6 +49,12 @@ impl Rules {
             ],
             is_repository: found.git,
         }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        let all = self.own.iter().chain(self.git.iter().flatten());
+        all.map(Gitignore::len).sum()
     }
 }
 
@@ -53,16 +68,27 @@ impl Ignores {
         Self(Vec::new())
     }
 
-    pub(super) fn above(root: &FsRoot, base: &Path) -> Self {
-        let above = base.ancestors().skip(1).map(|directory| {
+    /// Reads them, until patience is over.
+    pub(super) fn above(root: &FsRoot, base: &Path, patience: &Patience<'_>) -> Self {
+        let mut above = Self::none();
+        for directory in base.ancestors().skip(1) {
+            if patience.is_over() {
+                break;
+            }
             let found = Found {
                 ignore: true,
                 gitignore: true,
                 git: root.has(&directory.join(".git")),
             };
-            Rules::read(root, directory, found)
-        });
-        Self(above.collect())
+            let rules = Rules::read(root, directory, found, above.len());
+            above.0.push(rules);
+        }
+        above
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.iter().map(Rules::len).sum()
     }
 
     /// Whether a path is ignored, by the rules of `inner` directories, the
@@ -93,13 +119,13 @@ impl Ignores {
     }
 }
 
-fn rules_in(root: &FsRoot, directory: &Path, name: &str) -> Option<Gitignore> {
+fn rules_in(root: &FsRoot, directory: &Path, name: &str, most: usize) -> Option<Gitignore> {
     let file = root.open_place(&directory.join(name)).ok()?;
     let mut text = Vec::new();
     file.take(LONGEST).read_to_end(&mut text).ok()?;
     let text = String::from_utf8_lossy(&text);
     let mut rules = GitignoreBuilder::new(directory_or_dot(directory));
-    for line in text.trim_start_matches('\u{feff}').lines().take(LINES) {
+    for line in text.trim_start_matches('\u{feff}').lines().take(most) {
         // A line that is no pattern rules nothing.
         let _ = rules.add_line(None, line);
     }

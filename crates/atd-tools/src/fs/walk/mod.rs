@@ -93,7 +93,7 @@ impl<'a> Walk<'a> {
     ) -> Self {
         let ignores = match filter.ignored {
             true => Ignores::none(),
-            false => Ignores::above(root, &base),
+            false => Ignores::above(root, &base, patience),
         };
         Self {
             root,
@@ -180,7 +180,11 @@ impl<'a> Walk<'a> {
         };
         let rules = match self.filter.ignored {
             true => Rules::default(),
-            false => Rules::read(self.root, &path, found),
+            false => {
+                let inner = self.levels.iter().map(|level| level.rules.len());
+                let held = self.ignores.len() + inner.sum::<usize>();
+                Rules::read(self.root, &path, found, held)
+            }
         };
         self.levels.push(Level { path, names, rules });
         Ok(true)
