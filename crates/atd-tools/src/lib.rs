@@ -6,9 +6,9 @@
 //! | `fs` | `ref:fs.read` ([`FsRead`]) | `read` | reads lines of a file below one directory, the [`FsRoot`] |
 //! | `fs-write` | `ref:fs.write` ([`FsWrite`]) | `fs.write` | writes a whole file there |
 //! | `fs-edit` | `ref:fs.edit` ([`FsEdit`]) | `fs.edit` | replaces a text within a file there |
-//! | `shell` | `ref:shell.exec` ([`ShellExec`]) | `shell.exec` | runs a command line |
 //! | `fs-glob` | `ref:fs.glob` ([`FsGlob`]) | `fs.glob` | finds files there by patterns for their paths |
 //! | `fs-grep` | `ref:fs.grep` ([`FsGrep`]) | `fs.grep` | finds lines there by a pattern |
+//! | `shell` | `ref:shell.exec` ([`ShellExec`]) | `shell.exec` | runs a command line |
 //! | `conformance` | three ([`ConformanceOp`]) | see there | what the published conformance suite asks of a server |
 //! | `web` | `ref:web.fetch` ([`WebFetch`]) | `web.fetch` | fetches a page of the web as text, from public addresses only |
 //!

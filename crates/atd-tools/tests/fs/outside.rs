@@ -189,8 +189,25 @@ pub(crate) fn hostile_place() -> Place {
     place
 }
 
+/// Tries 10,000 hostile paths.
+pub(crate) fn try_ten_thousand(place: &Place, try_path: impl Fn(&str)) {
+    let tried = Cell::new(0);
+    let config = Config {
+        failure_persistence: None,
+        ..Config::with_cases(10_000)
+    };
+    TestRunner::new(config)
+        .run(&hostile_paths(place), |path| {
+            tried.set(tried.get() + 1);
+            try_path(&path);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(tried.get(), 10_000);
+}
+
 /// Paths made of what leads out elsewhere, and of what is there.
-pub(crate) fn hostile_paths(place: &Place) -> impl Strategy<Value = String> + use<> {
+fn hostile_paths(place: &Place) -> impl Strategy<Value = String> + use<> {
     let temp = place.temp.path();
     let absolute = [temp, &temp.join("root"), &temp.join("outside")];
     let mut strange: Vec<String> = absolute.map(|path| path.display().to_string()).into();
@@ -250,21 +267,12 @@ pub(crate) fn hostile_paths(place: &Place) -> impl Strategy<Value = String> + us
 fn no_path_of_ten_thousand_reads_what_is_outside() {
     let place = hostile_place();
     let runtime = runtime();
-    let (read, tried) = (Cell::new(0), Cell::new(0));
-    let config = Config {
-        failure_persistence: None,
-        ..Config::with_cases(10_000)
-    };
-    TestRunner::new(config)
-        .run(&hostile_paths(&place), |path| {
-            tried.set(tried.get() + 1);
-            if let Ok(page) = runtime.block_on(place.read(json!({"path": path}))) {
-                read.set(read.get() + 1);
-                assert_eq!(page["content"], "     1\tinside", "{path:?}");
-            }
-            Ok(())
-        })
-        .unwrap();
-    assert_eq!(tried.get(), 10_000);
+    let read = Cell::new(0);
+    try_ten_thousand(&place, |path| {
+        if let Ok(page) = runtime.block_on(place.read(json!({"path": path}))) {
+            read.set(read.get() + 1);
+            assert_eq!(page["content"], "     1\tinside", "{path:?}");
+        }
+    });
     assert!(read.get() > 100, "only {read:?} paths led to a file at all");
 }

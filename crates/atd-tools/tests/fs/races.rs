@@ -24,34 +24,42 @@ pub(crate) fn put(made: &Path, at: &Path) {
     fs::rename(made, at).unwrap();
 }
 
+/// A root with a file and a directory that are swapped with links to the
+/// outside.
+pub(crate) fn place_of_swaps() -> Place {
+    let place = Place::new();
+    place.file("file", "inside");
+    place.file("dir/canary.txt", "inside");
+    place.file("dir/sub/file", "inside");
+    place
+}
+
+/// Swaps them until `done`.
+pub(crate) fn swap(place: &Place, done: &AtomicBool) {
+    let root = place.root();
+    let made = place.temp.path().join("made");
+    while !done.load(Ordering::Relaxed) {
+        symlink("../outside/canary.txt", &made).unwrap();
+        put(&made, &root.join("file"));
+        fs::write(&made, "inside").unwrap();
+        put(&made, &root.join("file"));
+
+        put(&root.join("dir"), &root.join("aside"));
+        symlink("../outside", root.join("dir")).unwrap();
+        fs::remove_file(root.join("dir")).unwrap();
+        put(&root.join("aside"), &root.join("dir"));
+    }
+}
+
 /// T1: a file, and a directory on the way to one, that somebody swaps with
 /// links to the outside; in short.
 #[test]
 fn a_link_swapped_in_leads_nowhere() {
-    let place = Place::new();
-    let root = place.root();
-    let made = place.temp.path().join("made");
-    place.file("file", "inside");
-    place.file("dir/canary.txt", "inside");
-    place.file("dir/sub/file", "inside");
+    let place = place_of_swaps();
     let runtime = runtime();
     let done = AtomicBool::new(false);
-
-    let swap = || {
-        while !done.load(Ordering::Relaxed) {
-            symlink("../outside/canary.txt", &made).unwrap();
-            put(&made, &root.join("file"));
-            fs::write(&made, "inside").unwrap();
-            put(&made, &root.join("file"));
-
-            put(&root.join("dir"), &root.join("aside"));
-            symlink("../outside", root.join("dir")).unwrap();
-            fs::remove_file(root.join("dir")).unwrap();
-            put(&root.join("aside"), &root.join("dir"));
-        }
-    };
     thread::scope(|scope| {
-        scope.spawn(swap);
+        scope.spawn(|| swap(&place, &done));
         let _done = Done(&done);
         let (mut read, mut refused) = (0, 0);
         for _ in 0..3_000 {

@@ -2,17 +2,15 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
-use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 
-use crate::outside::{hostile_paths, hostile_place};
-use crate::races::{Done, put};
+use crate::outside::{hostile_place, try_ten_thousand};
+use crate::races::{Done, place_of_swaps, swap};
 use crate::search::{glob, grep};
-use crate::support::{CANARY, Place, runtime};
+use crate::support::{CANARY, runtime};
 
 /// T1: 10,000 paths.
 #[test]
@@ -20,30 +18,21 @@ fn no_path_of_ten_thousand_finds_what_is_outside() {
     let place = hostile_place();
     let runtime = runtime();
     let root = fs::canonicalize(place.root()).unwrap();
-    let (found, tried) = (Cell::new(0), Cell::new(0));
-    let config = Config {
-        failure_persistence: None,
-        ..Config::with_cases(10_000)
-    };
-    TestRunner::new(config)
-        .run(&hostile_paths(&place), |path| {
-            tried.set(tried.get() + 1);
-            let args = json!({"pattern": "", "path": path, "no_ignore": true, "hidden": true});
-            let lines = runtime.block_on(grep(&place, args)).unwrap_or_default();
-            let args = json!({"pattern": "**", "path": path, "no_ignore": true, "hidden": true});
-            let files = runtime.block_on(glob(&place, args)).unwrap_or_default();
-            for line in &lines {
-                assert!(line.ends_with(":1:inside"), "{path:?}: {line}");
-            }
-            for file in &files {
-                let real = fs::canonicalize(root.join(file)).unwrap();
-                assert_eq!(real, root.join(file), "{path:?}");
-            }
-            found.set(found.get() + lines.len() + files.len());
-            Ok(())
-        })
-        .unwrap();
-    assert_eq!(tried.get(), 10_000);
+    let found = Cell::new(0);
+    try_ten_thousand(&place, |path| {
+        let args = json!({"pattern": "", "path": path, "no_ignore": true, "hidden": true});
+        let lines = runtime.block_on(grep(&place, args)).unwrap_or_default();
+        let args = json!({"pattern": "**", "path": path, "no_ignore": true, "hidden": true});
+        let files = runtime.block_on(glob(&place, args)).unwrap_or_default();
+        for line in &lines {
+            assert!(line.ends_with(":1:inside"), "{path:?}: {line}");
+        }
+        for file in &files {
+            let real = fs::canonicalize(root.join(file)).unwrap();
+            assert_eq!(real, root.join(file), "{path:?}");
+        }
+        found.set(found.get() + lines.len() + files.len());
+    });
     assert!(found.get() > 100, "only {found:?} were found at all");
 }
 
@@ -51,29 +40,11 @@ fn no_path_of_ten_thousand_finds_what_is_outside() {
 /// while they are walked through; in short.
 #[test]
 fn a_link_swapped_in_leads_a_search_nowhere() {
-    let place = Place::new();
-    let root = place.root();
-    place.file("dir/canary.txt", "inside");
-    place.file("dir/sub/file", "inside");
+    let place = place_of_swaps();
     let runtime = runtime();
     let done = AtomicBool::new(false);
-    let made = place.temp.path().join("made");
-
-    let swap = || {
-        while !done.load(Ordering::Relaxed) {
-            symlink("../outside/canary.txt", &made).unwrap();
-            put(&made, &root.join("file"));
-            fs::write(&made, "inside").unwrap();
-            put(&made, &root.join("file"));
-
-            put(&root.join("dir"), &root.join("aside"));
-            symlink("../outside", root.join("dir")).unwrap();
-            fs::remove_file(root.join("dir")).unwrap();
-            put(&root.join("aside"), &root.join("dir"));
-        }
-    };
     thread::scope(|scope| {
-        scope.spawn(swap);
+        scope.spawn(|| swap(&place, &done));
         let _done = Done(&done);
         let mut found = 0;
         for _ in 0..500 {
