@@ -27,15 +27,22 @@ impl FsError {
         definition: ToolDefinitionBuilder,
         done: &'static str,
     ) -> ToolDefinitionBuilder {
+        Self::declare_paths(definition, done).error(
+            "NOT_A_FILE",
+            "The path is a directory, FIFO, socket or device.",
+            false,
+        )
+    }
+
+    /// The same without the one for what is there and no file.
+    pub(super) fn declare_paths(
+        definition: ToolDefinitionBuilder,
+        done: &'static str,
+    ) -> ToolDefinitionBuilder {
         definition
             .error(
                 "NOT_FOUND",
-                "There is no file of that path, or its symbolic links go in a circle.",
-                false,
-            )
-            .error(
-                "NOT_A_FILE",
-                "The path is a directory, FIFO, socket or device.",
+                "There is nothing of that path, or its symbolic links go in a circle.",
                 false,
             )
             .error(
@@ -45,12 +52,12 @@ impl FsError {
             )
             .error(
                 "PERMISSION_DENIED",
-                format!("The file may not be {done} by the server's user."),
+                format!("What is there may not be {done} by the server's user."),
                 false,
             )
             .error(
                 "IO",
-                format!("The file could not be {done}: the system failed."),
+                format!("What is there could not be {done}: the system failed."),
                 true,
             )
     }

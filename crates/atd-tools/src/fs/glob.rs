@@ -72,8 +72,8 @@ struct GlobResult {
     /// Whether there may be more, on the next page.
     truncated: bool,
     /// How many directories could not be looked into; left out when none.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    skipped: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    skipped: Option<u64>,
 }
 
 fn here() -> String {
@@ -82,14 +82,6 @@ fn here() -> String {
 
 fn usual() -> NonZeroU64 {
     USUAL
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde asks with a reference"
-)]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 impl FsGlob {
@@ -162,7 +154,7 @@ impl FsGlob {
             }
         };
         page.result.truncated = next.is_some();
-        page.result.skipped = walk.skipped();
+        page.result.skipped = Some(walk.skipped()).filter(|skipped| *skipped > 0);
         Ok((page.result, next))
     }
 
@@ -186,7 +178,7 @@ struct Page {
 impl Page {
     fn new(limit: u64, budget: usize) -> Self {
         let longest = GlobResult {
-            skipped: u64::MAX,
+            skipped: Some(u64::MAX),
             ..GlobResult::default()
         };
         let frame = serde_json::to_vec(&longest).map_or(usize::MAX, |json| json.len());

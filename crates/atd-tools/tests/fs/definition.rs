@@ -87,10 +87,10 @@ fn the_definition_is_complete() {
         codes,
         [
             "NOT_FOUND",
-            "NOT_A_FILE",
             "OUTSIDE_ROOT",
             "PERMISSION_DENIED",
             "IO",
+            "NOT_A_FILE",
             "TOO_FAR",
             "NO_ROOM"
         ]

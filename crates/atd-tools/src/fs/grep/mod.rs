@@ -141,8 +141,13 @@ impl FsGrep {
         .safety_level(SafetyLevel::Read)
         .requires(["fs.grep"])
         .tier(Tier::Warm);
+        let definition = SearchError::declare(definition).error(
+            "NOT_A_FILE",
+            "What is to be searched is a FIFO, socket or device.",
+            false,
+        );
         Self {
-            definition: SearchError::declare(definition).build(),
+            definition: definition.build(),
             root,
         }
     }

@@ -30,7 +30,7 @@ pub(in crate::fs) enum SearchError {
 impl SearchError {
     /// Adds these failures to a definition.
     pub(in crate::fs) fn declare(definition: ToolDefinitionBuilder) -> ToolDefinitionBuilder {
-        FsError::declare(definition, "searched")
+        FsError::declare_paths(definition, "searched")
             .error(
                 "TOO_SLOW",
                 "The call's time was up before anything was found or passed.",
