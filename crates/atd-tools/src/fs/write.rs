@@ -26,7 +26,8 @@ use super::root::FsRoot;
 ///   content. Who may not write to the file may not replace it. A new file has
 ///   0644, less the server's umask.
 /// - A symbolic link is followed, and stays.
-/// - Missing directories are made only if `create_dirs` says so.
+/// - Missing directories are made only if `create_dirs` says so. They stay if the
+///   file then cannot be written.
 /// - Calls that change one file take turns. Another process that changes it
 ///   just between the last look at it and the new name is not noticed.
 /// - A dry run checks all that, and changes nothing.
