@@ -17,8 +17,12 @@ pub(crate) enum Measure {
     Time,
     /// Nanoseconds that half of the sampled ones took at most.
     P50,
+    /// Nanoseconds that 9 of 10 sampled ones took at most.
+    P90,
     /// Nanoseconds that 99 of 100 sampled ones took at most.
     P99,
+    /// Nanoseconds that 999 of 1,000 sampled ones took at most.
+    P999,
     /// Nanoseconds that the slowest sampled one took.
     Max,
     /// Nanoseconds of processor time that the server's process took for each.

@@ -12,8 +12,7 @@ use crate::statistics::{median, range};
 pub(crate) struct Row {
     pub(crate) case: String,
     pub(crate) measure: Measure,
-    /// Whether the table has it.
-    #[serde(skip)]
+    /// Whether a table should have it.
     pub(crate) shown: bool,
     pub(crate) ours: One,
     /// Nobody where ours was measured alone.

@@ -71,7 +71,9 @@ fn label(measure: Measure) -> &'static str {
         Measure::Rate => "a second",
         Measure::Time => "time",
         Measure::P50 => "on_call p50",
+        Measure::P90 => "on_call p90",
         Measure::P99 => "on_call p99",
+        Measure::P999 => "on_call p99.9",
         Measure::Max => "on_call max",
         Measure::Cpu => "server's CPU",
         Measure::Memory => "a connection",
@@ -82,9 +84,9 @@ fn label(measure: Measure) -> &'static str {
 fn value(measure: Measure, value: f64) -> String {
     match measure {
         Measure::Rate => grouped(value),
-        Measure::Time | Measure::P50 | Measure::P99 | Measure::Max | Measure::Cpu => time(value),
         Measure::Memory => format!("{:.2} KiB", value / 1024.0),
         Measure::Recorded => format!("{value:.1} %"),
+        _ => time(value),
     }
 }
 

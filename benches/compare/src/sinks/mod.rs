@@ -185,7 +185,9 @@ impl Subject for Reported {
         fs::remove_file(&self.file)?;
         Ok(Round::of(work, elapsed)
             .with(Measure::P50, times.value_at_quantile(0.5) as f64)
+            .with(Measure::P90, times.value_at_quantile(0.9) as f64)
             .with(Measure::P99, times.value_at_quantile(0.99) as f64)
+            .with(Measure::P999, times.value_at_quantile(0.999) as f64)
             .with(Measure::Max, times.max() as f64))
     }
 }

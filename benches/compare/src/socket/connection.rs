@@ -28,17 +28,29 @@ pub(super) struct Connection {
 impl Connection {
     /// Connects and says hello.
     pub(super) fn open(socket: &Path) -> Result<Self> {
-        let mut connection = Self {
-            stream: UnixStream::connect(socket)?,
-            into_answer: 0,
-        };
-        connection.ask(&frame(&echo::hello())?)?;
+        let mut connection = Self::begin(socket, &frame(&echo::hello())?)?;
+        connection.receive()?;
         Ok(connection)
+    }
+
+    /// Connects and sends these frames, and waits for nothing.
+    pub(super) fn begin(socket: &Path, requests: &[u8]) -> Result<Self> {
+        let mut stream = UnixStream::connect(socket)?;
+        stream.write_all(requests)?;
+        Ok(Self {
+            stream,
+            into_answer: 0,
+        })
     }
 
     /// Sends this frame and reads one.
     pub(super) fn ask(&mut self, request: &[u8]) -> Result<Vec<u8>> {
         self.stream.write_all(request)?;
+        self.receive()
+    }
+
+    /// Reads one frame.
+    pub(super) fn receive(&mut self) -> Result<Vec<u8>> {
         let mut answer = vec![0; 4];
         self.stream.read_exact(&mut answer)?;
         let length = u32::from_be_bytes(answer[..].try_into()?) as usize;

@@ -9,6 +9,8 @@
 //!   when all of them are answered.
 //! - `socket/connections/N`: N connections, each with one request at a time.
 //! - `socket/connect`: connect, hello, one call, close.
+//! - `socket/storm/N`: N connect at once, hello and a call in one write; each
+//!   closes when it has both answers, and when all have, the next N come.
 //! - `socket/tool_list/N`: the list of N tools, over one connection.
 //! - `socket/tools/N`: as `socket/one`, with N tools registered beside the echo.
 //!
@@ -23,6 +25,7 @@ mod connection;
 mod load;
 mod memory;
 mod server;
+mod storm;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
@@ -61,12 +64,13 @@ pub(crate) fn cases() -> Vec<Case> {
         calls("socket/pipelined", 1, Flight::Sliding(PIPELINED)),
         calls("socket/burst", 1, Flight::Burst(PIPELINED)),
     ];
-    for connections in [8, 10, 100, 1_000] {
+    for connections in [1, 8, 10, 100, 1_000] {
         let name = format!("socket/connections/{connections}");
         cases.push(calls(&name, connections, Flight::Sliding(1)));
     }
     cases.push(connect());
-    cases.extend([10, 1_000, 10_000].map(tool_list));
+    cases.push(storm::case());
+    cases.extend([10, 100, 1_000, 10_000].map(tool_list));
     for tools in [10, 1_000] {
         cases.push(one(&format!("socket/tools/{tools}"), WITH_TOOLS, tools));
     }
