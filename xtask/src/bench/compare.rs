@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::Options;
-use crate::cargo::{Cargo, cargo};
+use super::comparison::Comparison;
+use super::{Options, before, page, readme};
+use crate::cargo::{Cargo, cargo, workspace_root};
 use crate::metadata::Metadata;
 use crate::report::Outcome;
 
@@ -18,15 +19,66 @@ const MANIFEST: &str = "benches/compare/Cargo.toml";
 struct Places {
     target: PathBuf,
     json: PathBuf,
+    /// The same for people.
+    page: PathBuf,
 }
 
 /// Builds and runs it.
 pub(super) fn measure(options: &Options) -> Result<Outcome> {
     let places = Places::of(&Metadata::read()?);
     fs::create_dir_all(places.json.with_file_name(""))?;
-    command(options, &places).run()?;
-    println!("All that was measured is in {}.", places.json.display());
+    // Asked for first: a run takes long, and what it is held against may be missing.
+    let against = options.against.as_deref();
+    let before = against.map(|name| before::load(&places.json, name));
+    let before = before.transpose()?;
+    if !options.last {
+        command(options, &places).run()?;
+    }
+    let comparison = Comparison::read(&places.json)?;
+    report(&comparison, options, &places)?;
+    if let Some(before) = before {
+        print!(
+            "\nOurs, before and now:\n{}",
+            before::table(&before, &comparison)
+        );
+    }
+    if let Some(name) = &options.save {
+        before::save(&places.json, name)?;
+    }
+    if options.readme {
+        readme::write(&comparison, &typed(&comparison, options), workspace_root()?)?;
+    }
     Ok(Outcome::Passed)
+}
+
+/// Writes the page of what was measured.
+fn report(comparison: &Comparison, options: &Options, places: &Places) -> Result<()> {
+    let data = places.json.file_name().unwrap_or_default();
+    let page = page::render(
+        comparison,
+        &data.to_string_lossy(),
+        &typed(comparison, options),
+    );
+    fs::write(&places.page, page)?;
+    println!(
+        "All that was measured is in {}, and to be looked at in {}.",
+        places.json.display(),
+        places.page.display()
+    );
+    Ok(())
+}
+
+/// What to type for such a run.
+fn typed(comparison: &Comparison, options: &Options) -> String {
+    let mut command = cargo("xtask bench --compare");
+    // Of the last run the options are not known, but how long its rounds were.
+    if comparison.is_quick() {
+        command = command.arg("--quick");
+    }
+    if let Some(filter) = &options.filter {
+        command = command.args(["--filter", filter]);
+    }
+    command.to_string()
 }
 
 /// Builds it without a warning and runs its tests, but measures nothing.
@@ -64,6 +116,7 @@ impl Places {
         Self {
             target: built.join("compare"),
             json: built.join("bench/compare.json"),
+            page: built.join("bench/report.html"),
         }
     }
 }
@@ -77,6 +130,7 @@ mod tests {
         let places = Places {
             target: "/t/compare".into(),
             json: "/t/bench/compare.json".into(),
+            page: "/t/bench/report.html".into(),
         };
         let options = Options {
             quick: true,

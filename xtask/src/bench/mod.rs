@@ -10,8 +10,12 @@ use crate::cargo::{Cargo, cargo};
 use crate::metadata::Metadata;
 use crate::report::{Outcome, Report};
 
+mod before;
 pub(crate) mod compare;
+mod comparison;
 mod estimates;
+mod page;
+mod readme;
 mod table;
 
 /// The package of the benches.
@@ -27,8 +31,14 @@ pub(crate) struct Options {
     #[arg(long)]
     quick: bool,
     /// Measure ours beside what one would use instead, and nothing else
-    #[arg(long, conflicts_with_all = ["save", "against"])]
+    #[arg(long)]
     compare: bool,
+    /// Measure nothing: take what the last comparison found
+    #[arg(long, requires = "compare", conflicts_with_all = ["filter", "quick"])]
+    last: bool,
+    /// Write the figures in the READMEs anew, from a whole run
+    #[arg(long, requires = "compare", conflicts_with_all = ["filter", "quick"])]
+    readme: bool,
     /// Keep the results under this name
     #[arg(long, value_name = "NAME", conflicts_with = "against")]
     save: Option<String>,

@@ -31,7 +31,7 @@ pub(crate) fn render(rows: &[Row], compared: bool) -> String {
 }
 
 /// The first column to the left, the others, being numbers, to the right.
-fn aligned(lines: &[Vec<String>]) -> String {
+pub(super) fn aligned(lines: &[Vec<String>]) -> String {
     let columns = lines.first().map_or(0, Vec::len);
     let width = |column: usize| {
         lines
