@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -100,6 +100,7 @@ numbers! {
     u32, |number| number.try_into().ok();
     u64, |number| number.try_into().ok();
     usize, |number| number.try_into().ok();
+    NonZeroU16, |number| Self::new(number.try_into().ok()?);
     NonZeroU32, |number| Self::new(number.try_into().ok()?);
     NonZeroU64, |number| Self::new(number.try_into().ok()?);
     NonZeroUsize, |number| Self::new(number.try_into().ok()?);

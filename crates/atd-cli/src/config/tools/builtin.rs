@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use atd_runtime::Registry;
 use atd_runtime::tools::{EchoSay, FsEdit, FsGlob, FsGrep, FsRead, FsRoot, FsWrite, ShellExec};
 
+use super::web::WebSettings;
 use crate::config::reader::{FromItem, Item, Section};
 use crate::failure::Failure;
 
@@ -33,6 +34,8 @@ pub(crate) struct BuiltinSettings {
     /// All that a command of `ref:shell.exec` has of an environment, but for
     /// `PATH`.
     shell_env: BTreeMap<String, String>,
+    /// Where `ref:web.fetch` may go.
+    web: WebSettings,
 }
 
 /// All of them.
@@ -77,6 +80,11 @@ const BUILTIN: &[Builtin] = &[
             Ok(registry.register(shell)?)
         },
     },
+    Builtin {
+        id: "ref:web.fetch",
+        by_default: false,
+        register: |registry, at| Ok(registry.register(at.settings.web.tool()?)?),
+    },
 ];
 
 /// Those that a server has that was not told which ones to have.
@@ -105,6 +113,7 @@ pub(super) fn read(
             })
         });
     });
+    section.within("web", |section| settings.web.read(section));
 }
 
 /// The one whose id this is.

@@ -5,6 +5,7 @@ mod builtin;
 mod cli;
 mod schema;
 mod tool;
+mod web;
 
 use std::collections::BTreeMap;
 use std::path::Path;
