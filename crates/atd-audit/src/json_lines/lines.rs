@@ -7,8 +7,8 @@ use crate::chain::BlocksHash;
 /// A buffer larger than this is let go when little of it was used.
 pub(super) const LARGE: usize = 1024 * 1024;
 
-/// A line with its newline, and, where the log has a chain, what the caller's
-/// thread has hashed of it: the one that writes has enough to do.
+/// A line with its newline, and what the thread that reports it has hashed of
+/// it, if it has.
 #[derive(Clone)]
 pub(super) struct Line<'a> {
     pub(super) bytes: &'a [u8],
@@ -21,27 +21,31 @@ pub(super) struct Line<'a> {
 pub(super) struct Lines {
     bytes: Vec<u8>,
     #[cfg(feature = "chain")]
-    hashes: Vec<BlocksHash>,
+    count: usize,
+    /// Of some of the lines, with their numbers, which rise.
+    #[cfg(feature = "chain")]
+    hashes: Vec<(usize, BlocksHash)>,
 }
 
 /// Some lines of [`Lines`].
 #[derive(Clone, Copy)]
 pub(super) struct LineSlice<'a> {
     pub(super) bytes: &'a [u8],
-    /// One for each line, or none at all.
+    /// The number of the first line.
     #[cfg(feature = "chain")]
-    hashes: &'a [BlocksHash],
+    first: usize,
+    #[cfg(feature = "chain")]
+    hashes: &'a [(usize, BlocksHash)],
 }
 
 impl<'a> Line<'a> {
-    /// This line, for a log that has a chain or has none.
-    pub(super) fn new(bytes: &'a [u8], is_chained: bool) -> Self {
+    pub(super) fn new(bytes: &'a [u8], is_hashed: bool) -> Self {
         #[cfg(not(feature = "chain"))]
-        let _ = is_chained;
+        let _ = is_hashed;
         Self {
             bytes,
             #[cfg(feature = "chain")]
-            hash: is_chained.then(|| BlocksHash::of(line::fields_of(bytes))),
+            hash: is_hashed.then(|| BlocksHash::of(line::fields_of(bytes))),
         }
     }
 }
@@ -50,7 +54,11 @@ impl Lines {
     pub(super) fn push(&mut self, line: &Line<'_>) {
         self.bytes.extend_from_slice(line.bytes);
         #[cfg(feature = "chain")]
-        self.hashes.extend(line.hash.clone());
+        {
+            let hash = line.hash.clone();
+            self.hashes.extend(hash.map(|hash| (self.count, hash)));
+            self.count += 1;
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -64,12 +72,17 @@ impl Lines {
         }
         self.bytes.clear();
         #[cfg(feature = "chain")]
-        self.hashes.clear();
+        {
+            self.count = 0;
+            self.hashes.clear();
+        }
     }
 
     pub(super) fn as_slice(&self) -> LineSlice<'_> {
         LineSlice {
             bytes: &self.bytes,
+            #[cfg(feature = "chain")]
+            first: 0,
             #[cfg(feature = "chain")]
             hashes: &self.hashes,
         }
@@ -79,11 +92,15 @@ impl Lines {
 impl<'a> LineSlice<'a> {
     pub(super) fn iter(self) -> impl Iterator<Item = Line<'a>> {
         #[cfg(feature = "chain")]
-        let mut hashes = self.hashes.iter();
+        let (mut numbers, mut hashes) = (self.first.., self.hashes.iter().peekable());
         line::lines(self.bytes).map(move |bytes| Line {
             bytes,
             #[cfg(feature = "chain")]
-            hash: hashes.next().cloned(),
+            hash: {
+                let number = numbers.next();
+                let its = hashes.next_if(|(of, _)| Some(*of) == number);
+                its.map(|(_, hash)| hash.clone())
+            },
         })
     }
 
@@ -93,20 +110,26 @@ impl<'a> LineSlice<'a> {
         #[cfg(not(feature = "chain"))]
         let _ = lines;
         #[cfg(feature = "chain")]
+        let others = self.first + usize::try_from(lines).unwrap_or(usize::MAX);
+        #[cfg(feature = "chain")]
         let (hashes, other_hashes) = {
-            let lines = usize::try_from(lines).unwrap_or(usize::MAX);
-            self.hashes.split_at(lines.min(self.hashes.len()))
+            let of_first = self.hashes.partition_point(|(of, _)| *of < others);
+            self.hashes.split_at(of_first)
         };
         let first = Self {
             bytes,
             #[cfg(feature = "chain")]
+            first: self.first,
+            #[cfg(feature = "chain")]
             hashes,
         };
-        let others = Self {
+        let rest = Self {
             bytes: other_bytes,
+            #[cfg(feature = "chain")]
+            first: others,
             #[cfg(feature = "chain")]
             hashes: other_hashes,
         };
-        (first, others)
+        (first, rest)
     }
 }

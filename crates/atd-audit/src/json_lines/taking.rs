@@ -93,7 +93,11 @@ impl AuditSink for JsonLinesAuditSink {
 impl JsonLinesAuditSink {
     /// Makes the line of what is `said`, for the queue.
     fn with_line<T>(&self, said: Said<'_>, use_line: impl FnOnce(&Line<'_>) -> T) -> T {
-        line::with_line(said, |bytes| use_line(&Line::new(bytes, self.is_chained)))
+        line::with_line(said, |bytes| {
+            // The writer thread makes the hashes unless it has enough to do.
+            let is_hashed = self.is_chained && self.queue.is_behind();
+            use_line(&Line::new(bytes, is_hashed))
+        })
     }
 
     /// Takes an event as far as that needs no waiting.

@@ -6,7 +6,10 @@ mod writing;
 use std::{
     mem,
     num::NonZeroUsize,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -25,6 +28,8 @@ use crate::{AuditError, Health};
 pub(super) struct Queue {
     capacity: u64,
     state: Mutex<State>,
+    /// The writer thread has more to do than it should.
+    is_behind: AtomicBool,
     /// The writer thread waits here for lines.
     work: Condvar,
     /// Whoever waits for the writer waits here.
@@ -49,6 +54,7 @@ impl Queue {
         Self {
             capacity: capacity.get() as u64,
             state: Mutex::default(),
+            is_behind: AtomicBool::new(false),
             work: Condvar::new(),
             progress: Condvar::new(),
             room: Condvar::new(),
@@ -162,6 +168,7 @@ impl Queue {
         state.lines.push(line);
         state.accepted += 1;
         let ticket = state.accepted;
+        self.see_whether_behind(&state);
         // Once is enough, however long it takes to get up.
         let wake = mem::take(&mut state.idle) || state.has_gathered();
         state.gathering = state.gathering.filter(|_| !wake);
@@ -170,6 +177,19 @@ impl Queue {
             self.work.notify_one();
         }
         ticket
+    }
+
+    /// Whether the writer thread has so much to do that those who report should
+    /// do what they can of it. It may have changed meanwhile.
+    pub(super) fn is_behind(&self) -> bool {
+        self.is_behind.load(Ordering::Relaxed)
+    }
+
+    fn see_whether_behind(&self, state: &State) {
+        let is_behind = 4 * state.queued() >= self.capacity;
+        if is_behind != self.is_behind() {
+            self.is_behind.store(is_behind, Ordering::Relaxed);
+        }
     }
 
     /// Counts an event that found no room as lost.

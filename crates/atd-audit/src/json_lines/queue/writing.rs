@@ -135,6 +135,7 @@ impl Queue {
             None => {}
         }
         let replaced = state.keep(settled.error);
+        self.see_whether_behind(&state);
         // To wake nobody takes a system call too.
         let (watched, hurried) = (state.watching > 0, state.hurried > 0);
         drop(state);
