@@ -170,7 +170,7 @@ fn a_file_says_where_the_metrics_are_and_how_to_log() {
     let event: Value = serde_json::from_str(&stderr(&output)).unwrap();
     let message = event["message"].as_str().unwrap();
     assert!(message.contains("a host and a port"), "{message}");
-    assert!(message.contains("text or json"), "{message}");
+    assert!(message.contains("\"text\" or \"json\""), "{message}");
 }
 
 /// A call ends no worse, and a server no less in order, for there being nobody

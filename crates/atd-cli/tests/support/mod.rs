@@ -53,7 +53,9 @@ impl Serving {
         let said = process.stderr.take().unwrap();
         let mut said: BufReader<Box<dyn Read + Send>> = BufReader::new(Box::new(said));
         let mut greeting = String::new();
-        while !greeting.contains("From another terminal:\n  ") {
+        // The end of what it says first, as text or in a document.
+        let ends = ["From another terminal:\n  ", "From another terminal:\\n  "];
+        while !ends.iter().any(|end| greeting.contains(end)) {
             let read = said.read_line(&mut greeting).unwrap();
             assert!(read > 0, "atd ended before it listened: {greeting}");
         }
