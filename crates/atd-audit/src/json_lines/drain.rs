@@ -46,6 +46,8 @@ pub(super) struct Drain<'a> {
     pub(super) failed: Failed,
     pub(super) durability: Durability,
     pub(super) journal: Option<&'a Journal>,
+    /// How many events had come while the last were written.
+    pub(super) others: u64,
     /// Events written since the last sync, and when the first of them was.
     pub(super) unsynced: Option<Unsynced>,
 }
@@ -96,9 +98,8 @@ impl Drain<'_> {
     fn let_gather(&self, events: u64, took: Duration) {
         match self.durability {
             // Those who waited for the disk are about to report their next: it
-            // goes there sooner with them than after a batch of the first few.
-            Durability::Sync if events > 1 => self.queue.let_gather(events, took / 2),
-            Durability::Sync => {}
+            // goes there sooner with all of them than after the first few.
+            Durability::Sync => self.queue.let_gather(events + self.others, took / 2),
             Durability::Buffered | Durability::Interval(_) => {
                 self.queue.let_gather(self.queue.half(), NAP);
             }
@@ -189,7 +190,7 @@ impl Drain<'_> {
             settled.failed = lost;
         }
         settled.error = written.error;
-        self.queue.settle(settled);
+        self.others = self.queue.settle(settled);
         if is_whole && part.ends_segment {
             self.rotate();
         }

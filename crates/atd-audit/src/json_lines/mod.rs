@@ -280,6 +280,7 @@ impl JsonLinesAuditSink {
                     failed,
                     durability: options.durability,
                     journal: opened.journal.as_deref(),
+                    others: 0,
                     unsynced: None,
                 }
                 .run();

@@ -119,8 +119,9 @@ impl Queue {
         })
     }
 
-    /// Enters what became of some lines of a batch into the account.
-    pub(in crate::json_lines) fn settle(&self, settled: Settled) {
+    /// Enters what became of some lines of a batch into the account. Returns how
+    /// many more are queued.
+    pub(in crate::json_lines) fn settle(&self, settled: Settled) -> u64 {
         let mut state = self.lock();
         state.written += settled.written;
         state.failed += settled.failed;
@@ -138,6 +139,7 @@ impl Queue {
         self.see_whether_behind(&state);
         // To wake nobody takes a system call too.
         let (watched, hurried) = (state.watching > 0, state.hurried > 0);
+        let queued = state.queued();
         drop(state);
         if watched {
             self.progress.notify_all();
@@ -146,6 +148,7 @@ impl Queue {
             self.room.notify_all();
         }
         drop(replaced);
+        queued
     }
 
     /// So many events that were counted as written are lost after all.
