@@ -181,8 +181,8 @@ fn block(comparison: &Comparison, command: &str, figures: &[Figure]) -> Result<S
         block += &line(comparison, figure)?;
     }
     block += &format!(
-        "\n`{command}` on {} cores, {date}: medians of {} rounds that took turns, and between \
-         which the ratio of a round lay.\n",
+        "\n`{command}` on {} cores, {date}. The median of {} rounds that took turns; in brackets \
+         the least and the greatest ratio of a round.\n",
         comparison.cores, comparison.rounds
     );
     Ok(block)
