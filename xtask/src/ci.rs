@@ -81,6 +81,11 @@ const STEPS: &[Step] = &[
         run: benches,
     },
     Step {
+        name: "guard",
+        holds: "no hot path takes 5 % more instructions than the figures of the repository say",
+        run: guard,
+    },
+    Step {
         name: "example",
         holds: "a program outside the workspace logs, crashes and recovers with atd-audit alone",
         run: example,
@@ -209,6 +214,10 @@ fn deny(options: &Options) -> Result<Outcome> {
 
 fn benches(_: &Options) -> Result<Outcome> {
     bench::measure(&bench::Options::quick())
+}
+
+fn guard(_: &Options) -> Result<Outcome> {
+    bench::guard::check()
 }
 
 /// The package `benches/compare` is no member of the workspace. Its numbers are

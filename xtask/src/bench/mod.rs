@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: run Criterion, then say in one table what it measured;
-//! or run the comparison with what one would use instead.
+//! or run the comparison with what one would use instead; or count instructions.
 
 use std::path::Path;
 
@@ -14,6 +14,7 @@ mod before;
 pub(crate) mod compare;
 mod comparison;
 mod estimates;
+pub(crate) mod guard;
 mod page;
 mod readme;
 mod table;
@@ -39,6 +40,13 @@ pub(crate) struct Options {
     /// Write the figures in the READMEs anew, from a whole run
     #[arg(long, requires = "compare", conflicts_with_all = ["filter", "quick"])]
     readme: bool,
+    /// Count the instructions of the hot paths, and hold them against the figures
+    /// that the repository keeps
+    #[arg(long, conflicts_with_all = ["filter", "quick", "compare", "save", "against"])]
+    guard: bool,
+    /// Keep what is counted as the new figures
+    #[arg(long, requires = "guard")]
+    accept: bool,
     /// Keep the results under this name
     #[arg(long, value_name = "NAME", conflicts_with = "against")]
     save: Option<String>,
@@ -78,9 +86,11 @@ impl Options {
 
 /// Runs [`measure`] as a command's only step.
 pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
-    match options.compare {
-        true => report.step("compare", || compare::measure(options)),
-        false => report.step("bench", || measure(options)),
+    match options {
+        Options { accept: true, .. } => report.step("guard", guard::accept),
+        Options { guard: true, .. } => report.step("guard", guard::check),
+        Options { compare: true, .. } => report.step("compare", || compare::measure(options)),
+        _ => report.step("bench", || measure(options)),
     }
 }
 
