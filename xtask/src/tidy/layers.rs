@@ -387,7 +387,7 @@ mod tests {
         }
         for (name, dependency) in [
             ("atd-client", "atd-server"),
-            ("atd-tools", "atd-server"),
+            ("atd-process", "atd-server"),
             ("atd-audit", "atd-proto"),
             ("atd-server", "atd-runtime"),
         ] {
