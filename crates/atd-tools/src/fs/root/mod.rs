@@ -6,11 +6,12 @@ mod change;
 mod search;
 
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, File, Metadata, OpenOptions, OpenOptionsExt};
+use cap_std::fs::{Dir, File, Metadata, MetadataExt, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
 
 use super::error::FsError;
@@ -62,7 +63,22 @@ impl FsRoot {
     /// Where a path leads: a path below the root that holds neither `..` nor
     /// links, and is the same for all that lead there. The root is `.`.
     pub(super) fn resolve(&self, path: &str) -> Result<PathBuf, FsError> {
-        Ok(self.0.dir.canonicalize(self.below(path)?)?)
+        let path = self.below(path)?;
+        for _ in 0..RESOLVE_TRIES {
+            let place = self.0.dir.canonicalize(path)?;
+            if !place.as_os_str().as_bytes().ends_with(REPLACED) || self.is_one(path, &place) {
+                return Ok(place);
+            }
+        }
+        Err(FsError::NotFound)
+    }
+
+    /// Whether both lead to the same file.
+    fn is_one(&self, path: &Path, place: &Path) -> bool {
+        let (Ok(one), Ok(other)) = (self.0.dir.metadata(path), self.0.dir.metadata(place)) else {
+            return false;
+        };
+        (one.dev(), one.ino()) == (other.dev(), other.ino())
     }
 
     /// A name of the file at a resolved path that is told from the names of all
@@ -98,6 +114,13 @@ impl FsRoot {
         })
     }
 }
+
+/// What Linux puts behind the name of a file that another one has replaced
+/// while its name was looked for.
+const REPLACED: &[u8] = b" (deleted)";
+
+/// How often a name is looked for that others replace meanwhile.
+const RESOLVE_TRIES: usize = 1000;
 
 pub(in crate::fs) fn regular(metadata: &Metadata) -> Result<(), FsError> {
     if metadata.is_file() {
