@@ -219,6 +219,7 @@ async fn tables_that_hold_tables_are_laid_out() {
         "| a | b |\n| --- | --- |\n| c | d |\n\nfoot note\n\nend",
     )
     .await;
+    check("<li>w<table><td><table><hr>", "- w\n\n  ---").await;
 }
 
 #[tokio::test]

@@ -201,7 +201,12 @@ impl Writer {
     pub(super) fn take_bar_back(&mut self) {
         if self.out.ends_with("| ") {
             self.out.truncate(self.out.len() - 2);
-            self.is_line_start = self.out.is_empty() || self.out.ends_with('\n');
+            // Nor is a line begun that has nothing but an indent.
+            let line = self.out.trim_end_matches(' ').len();
+            if line == 0 || self.out[..line].ends_with('\n') {
+                self.out.truncate(line);
+                self.is_line_start = true;
+            }
         }
     }
 
