@@ -29,6 +29,9 @@ const AT_ONCE: usize = 32 * 1024;
 /// nobody has to.
 const NAP: Duration = Duration::from_micros(500);
 
+/// The same at most, where somebody waits for the disk.
+const LONGEST_GATHERING: Duration = Duration::from_millis(2);
+
 /// What becomes of lines that could not be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failed {
@@ -98,8 +101,12 @@ impl Drain<'_> {
     fn let_gather(&self, events: u64, took: Duration) {
         match self.durability {
             // Those who waited for the disk are about to report their next: it
-            // goes there sooner with all of them than after the first few.
-            Durability::Sync => self.queue.let_gather(events + self.others, took / 2),
+            // goes there sooner with all of them than after the first few. How
+            // long it took says nothing of the disk if it was tried again.
+            Durability::Sync => {
+                let at_most = (took / 2).min(LONGEST_GATHERING);
+                self.queue.let_gather(events + self.others, at_most);
+            }
             Durability::Buffered | Durability::Interval(_) => {
                 self.queue.let_gather(self.queue.half(), NAP);
             }
