@@ -76,6 +76,37 @@ fn what_has_gathered_goes_out_together() {
     assert!(whole.len() > 1 && last.len() < 33_300);
 }
 
+/// Lines that their threads have hashed, because the writer is behind, stand
+/// among lines that the writer hashes; a line that tells of a loss is longer
+/// than what was hashed of it.
+#[cfg(feature = "read")]
+#[test]
+fn a_chain_is_whole_whoever_made_its_hashes() {
+    use atd_audit::{AuditLog, Chaining, VerifyOptions, verify};
+
+    let (gate, paper, writer) = gated();
+    let sink = JsonLinesAuditSink::builder()
+        .capacity(16)
+        .chain(Chaining::new())
+        .writer(writer)
+        .unwrap();
+    sink.on_call(&event("alone"));
+    gate.wait_for_writer();
+    // The last four find no room.
+    (0..19).for_each(|n| sink.on_call(&event(&"x".repeat(n * 7))));
+    gate.open();
+    sink.flush(PATIENCE).unwrap();
+    sink.on_call(&event("after"));
+    sink.shutdown(PATIENCE).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("audit.jsonl");
+    std::fs::write(&log, paper.bytes()).unwrap();
+    let options = VerifyOptions::new().chained(true).complete(true);
+    let report = verify(&AuditLog::open(&log).unwrap(), &options).unwrap();
+    assert!(report.broken.is_none(), "{:?}", report.broken);
+    assert_eq!((report.events, sink.drops()), (17, 4));
+}
+
 #[test]
 fn every_event_of_eight_threads_is_a_line_or_a_drop() {
     const THREADS: usize = 8;
