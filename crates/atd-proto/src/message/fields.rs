@@ -1,8 +1,10 @@
 //! The one pass over a frame: which fields are there, and where.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use bytes::Bytes;
+use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -10,74 +12,94 @@ use super::skim::skim;
 use super::{DecodeError, nesting};
 use crate::{JsonText, TraceParent};
 
-macro_rules! fields {
-    ($($name:ident,)*) => {
-        /// Every field that some message has, unread. Each is read only once
-        /// the type is known, so that a field is checked by the messages that
-        /// have it and ignored by the others.
-        #[derive(Default, Deserialize)]
-        #[cfg_attr(test, derive(Debug, PartialEq))]
-        #[serde(default, bound(deserialize = "'de: 'a"))]
-        pub(super) struct Fields<'a> {
-            #[serde(borrow, rename = "type")]
-            kind: Option<Cow<'a, str>>,
-            $(pub(super) $name: Raw<'a>,)*
-        }
+/// Every field that some message has, but for `type`.
+const NAMES: [&str; 31] = [
+    "args",
+    "client_id",
+    "code",
+    "cursor",
+    "details",
+    "domain",
+    "done",
+    "dry_run",
+    "extensions",
+    "granted_capabilities",
+    "limit",
+    "message",
+    "next_cursor",
+    "omit_schemas",
+    "progress",
+    "query",
+    "request_id",
+    "requested_capabilities",
+    "result",
+    "retryable",
+    "schema",
+    "server_version",
+    "success",
+    "supported_tiers",
+    "tier",
+    "tool_id",
+    "tools",
+    "total",
+    "traceparent",
+    "ucan_tokens",
+    "visibility",
+];
 
-        impl<'a> Fields<'a> {
-            fn field(&mut self, name: &str) -> Option<&mut Raw<'a>> {
-                match name {
-                    $(stringify!($name) => Some(&mut self.$name),)*
-                    _ => None,
-                }
-            }
-        }
-    };
+/// More than any message has. Beyond it, to look for each field among those
+/// before would take long, and the slow way keeps the known ones only.
+const MOST: usize = 16;
+
+/// The fields of a frame, unread. Each is read only once the type is known, so
+/// that a field is checked by the messages that have it and ignored by the
+/// others.
+#[derive(Default)]
+pub(super) struct Fields<'a> {
+    kind: Option<Cow<'a, str>>,
+    /// The name of each, and its text, which is JSON. A `null` is a field that
+    /// is there.
+    found: Vec<(&'a str, &'a str)>,
 }
 
-// Those of calls first: a name is compared with one after the other.
-fields! {
-    tool_id,
-    args,
-    dry_run,
-    request_id,
-    result,
-    success,
-    progress,
-    client_id,
-    requested_capabilities,
-    ucan_tokens,
-    traceparent,
-    cursor,
-    granted_capabilities,
-    server_version,
-    supported_tiers,
-    tools,
-    schema,
-    next_cursor,
-    message,
-    code,
-    retryable,
-    details,
-    extensions,
-    done,
-    total,
-    query,
-    domain,
-    tier,
-    visibility,
-    limit,
-    omit_schemas,
-}
-
-/// A field's text, which is JSON. A `null` is a field that is there.
-#[derive(Clone, Copy, Default)]
-#[cfg_attr(test, derive(Debug, PartialEq))]
-pub(super) struct Raw<'a>(Option<&'a str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
+/// The slow way, which knows the words for what is wrong.
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&'a RawValue>::deserialize(deserializer).map(|raw| Self(Some(raw.get())))
+        deserializer.deserialize_map(Whole)
+    }
+}
+
+struct Whole;
+
+impl<'de> Visitor<'de> for Whole {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object with a `type`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Fields::default();
+        let mut has_kind = false;
+        while let Some(name) = map.next_key::<String>()? {
+            if name == "type" {
+                if std::mem::replace(&mut has_kind, true) {
+                    return Err(A::Error::duplicate_field("type"));
+                }
+                fields.kind = map.next_value::<Option<String>>()?.map(Cow::Owned);
+                continue;
+            }
+            let Some(name) = NAMES.into_iter().find(|known| *known == name) else {
+                map.next_value::<serde::de::IgnoredAny>()?;
+                continue;
+            };
+            if fields.get(name).is_some() {
+                return Err(A::Error::duplicate_field(name));
+            }
+            let value: &RawValue = map.next_value()?;
+            fields.found.push((name, value.get()));
+        }
+        Ok(fields)
     }
 }
 
@@ -95,9 +117,8 @@ pub(super) fn scan(frame: &[u8]) -> Result<Fields<'_>, DecodeError> {
     if nesting::is_deeper_than(nesting::MAX_NESTING, frame) {
         return Err(DecodeError::TooDeep);
     }
-    // A derived struct would also read an array, field by field.
     if !text.trim_ascii_start().starts_with('{') {
-        return Err(DecodeError::Json(serde::de::Error::custom(
+        return Err(DecodeError::Json(serde_json::Error::custom(
             "expected a JSON object with a `type`",
         )));
     }
@@ -106,14 +127,18 @@ pub(super) fn scan(frame: &[u8]) -> Result<Fields<'_>, DecodeError> {
 
 /// The fields of a frame that is as it should be: most are.
 fn skimmed(text: &str) -> Option<Fields<'_>> {
-    let mut fields = Fields::default();
+    let mut fields = Fields {
+        kind: None,
+        found: Vec::with_capacity(MOST / 2),
+    };
     let all = skim(text, |name, value| {
         if name == "type" {
             let kind = plain_text(value).map(Cow::Borrowed);
             return kind.is_some() && std::mem::replace(&mut fields.kind, kind).is_none();
         }
-        let field = fields.field(name);
-        field.is_none_or(|field| field.0.replace(value).is_none())
+        let is_new = fields.found.len() < MOST && fields.get(name).is_none();
+        fields.found.push((name, value));
+        is_new
     });
     all.then_some(fields)
 }
@@ -126,53 +151,52 @@ fn plain_text(json: &str) -> Option<&str> {
 
 impl<'a> Fields<'a> {
     /// The message's type, or the error that names what it could be.
-    pub(super) fn kind(&mut self, expected: &'static str) -> Result<Cow<'a, str>, DecodeError> {
-        self.kind.take().ok_or(DecodeError::NoType { expected })
-    }
-}
-
-/// Reads fields for one type of message, naming it in errors.
-#[derive(Clone, Copy)]
-pub(super) struct Reader {
-    pub(super) message: &'static str,
-}
-
-impl Reader {
-    pub(super) fn required<'a, T: Deserialize<'a>>(
-        self,
-        field: &'static str,
-        raw: Raw<'a>,
-    ) -> Result<T, DecodeError> {
-        self.optional(field, raw)?.ok_or(DecodeError::MissingField {
-            message: self.message,
-            field,
-        })
+    pub(super) fn kind(&self, expected: &'static str) -> Result<&str, DecodeError> {
+        self.kind.as_deref().ok_or(DecodeError::NoType { expected })
     }
 
-    /// A string that has to be there. One without escapes, as most ids are, is
-    /// there to be copied.
-    pub(super) fn text(self, field: &'static str, raw: Raw<'_>) -> Result<String, DecodeError> {
-        match raw.0.and_then(plain_text) {
-            Some(text) => Ok(text.to_owned()),
-            None => self.required(field, raw),
+    /// Reads them as those of a message of this type, which errors name.
+    pub(super) fn of(&self, message: &'static str) -> Reader<'_, 'a> {
+        Reader {
+            message,
+            fields: self,
         }
     }
 
-    pub(super) fn or_default<'a, T: Deserialize<'a> + Default>(
+    fn get(&self, name: &str) -> Option<&'a str> {
+        let mut found = self.found.iter();
+        found.find(|field| field.0 == name).map(|field| field.1)
+    }
+}
+
+/// Reads the fields of one message.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'f, 'a> {
+    message: &'static str,
+    fields: &'f Fields<'a>,
+}
+
+impl<'a> Reader<'_, 'a> {
+    pub(super) fn required<T: Deserialize<'a>>(
         self,
         field: &'static str,
-        raw: Raw<'a>,
     ) -> Result<T, DecodeError> {
-        Ok(self.optional(field, raw)?.unwrap_or_default())
+        self.optional(field)?.ok_or_else(|| self.lacks(field))
     }
 
-    pub(super) fn optional<'a, T: Deserialize<'a>>(
+    pub(super) fn or_default<T: Deserialize<'a> + Default>(
         self,
         field: &'static str,
-        raw: Raw<'a>,
+    ) -> Result<T, DecodeError> {
+        Ok(self.optional(field)?.unwrap_or_default())
+    }
+
+    pub(super) fn optional<T: Deserialize<'a>>(
+        self,
+        field: &'static str,
     ) -> Result<Option<T>, DecodeError> {
-        raw.0
-            .map(serde_json::from_str)
+        let text = self.fields.get(field);
+        text.map(serde_json::from_str)
             .transpose()
             .map_err(|source| DecodeError::BadField {
                 message: self.message,
@@ -181,29 +205,51 @@ impl Reader {
             })
     }
 
+    /// A string that has to be there. One without escapes, as most ids are, is
+    /// there to be copied.
+    pub(super) fn text(self, field: &'static str) -> Result<String, DecodeError> {
+        match self.fields.get(field).and_then(plain_text) {
+            Some(text) => Ok(text.to_owned()),
+            None => self.required(field),
+        }
+    }
+
+    /// A flag, which is down where it is absent.
+    pub(super) fn flag(self, field: &'static str) -> Result<bool, DecodeError> {
+        match self.fields.get(field) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => self.required(field),
+        }
+    }
+
+    /// A number that may be absent.
+    pub(super) fn number(self, field: &'static str) -> Result<Option<u64>, DecodeError> {
+        match self.fields.get(field).map(str::parse) {
+            None => Ok(None),
+            Some(Ok(number)) => Ok(Some(number)),
+            Some(Err(_)) => self.required(field).map(Some),
+        }
+    }
+
     /// The caller's trace. One that is not valid is none, as the W3C says.
-    pub(super) fn trace(self, raw: Raw<'_>) -> Option<TraceParent> {
-        let text = self.optional::<Cow<'_, str>>("traceparent", raw).ok()??;
+    pub(super) fn trace(self) -> Option<TraceParent> {
+        let text = self.optional::<Cow<'_, str>>("traceparent").ok()??;
         text.parse().ok()
     }
 
-    pub(super) fn json(
-        self,
-        field: &'static str,
-        raw: Raw<'_>,
-        frame: &Bytes,
-    ) -> Result<JsonText, DecodeError> {
-        raw.text(frame).ok_or(DecodeError::MissingField {
+    /// A field's text, sharing the frame's bytes.
+    pub(super) fn json(self, field: &'static str, frame: &Bytes) -> Option<JsonText> {
+        let text = self.fields.get(field)?;
+        Some(JsonText::slice_of(frame, text))
+    }
+
+    /// The error that a field is absent.
+    pub(super) fn lacks(self, field: &'static str) -> DecodeError {
+        DecodeError::MissingField {
             message: self.message,
             field,
-        })
-    }
-}
-
-impl Raw<'_> {
-    /// The field's text, sharing the frame's bytes.
-    pub(super) fn text(self, frame: &Bytes) -> Option<JsonText> {
-        self.0.map(|raw| JsonText::slice_of(frame, raw))
+        }
     }
 }
 
@@ -220,16 +266,37 @@ mod tests {
 
     use super::*;
 
-    /// As the slow way reads it.
-    fn slowly(text: &str) -> Option<Fields<'_>> {
-        serde_json::from_str(text).ok()
+    /// The type, and the known fields in their order.
+    fn known(fields: Fields<'_>) -> (Option<String>, Vec<(&str, &str)>) {
+        let kind = fields.kind.map(Cow::into_owned);
+        let found = fields.found.into_iter();
+        (
+            kind,
+            found.filter(|(name, _)| NAMES.contains(name)).collect(),
+        )
     }
 
     /// What the quick pass takes, the slow way takes, and for the same.
     fn check(text: &str) {
         if let Some(fields) = skimmed(text) {
-            assert_eq!(Some(fields), slowly(text), "{text}");
+            let slowly = serde_json::from_str(text).ok().map(known);
+            assert_eq!(Some(known(fields)), slowly, "{text}");
         }
+    }
+
+    #[test]
+    fn many_fields_are_left_to_who_keeps_the_known_ones() {
+        let others: String = (0..MOST).map(|n| format!(r#""x{n}":{n},"#)).collect();
+        let text = format!(r#"{{{others}"args":[1],"type":"ping"}}"#);
+        assert!(skimmed(&text).is_none());
+        let fields = scan(text.as_bytes()).expect("the slow way takes it");
+        assert_eq!(known(fields), (Some("ping".into()), vec![("args", "[1]")]));
+    }
+
+    #[test]
+    fn a_field_that_is_not_known_may_be_repeated() {
+        let fields = scan(br#"{"type":"ping","x":1,"x":2}"#).expect("it is no field of ours");
+        assert_eq!(known(fields), (Some("ping".into()), Vec::new()));
     }
 
     #[test]

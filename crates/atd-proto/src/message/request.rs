@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::DecodeError;
 use super::ToolFilter;
-use super::fields::{Fields, Reader, scan, unknown_type};
+use super::fields::{Fields, scan, unknown_type};
 use crate::json_text::write_json;
 use crate::{CapabilitySet, JsonText, TraceParent};
 
@@ -130,56 +130,54 @@ impl Request {
         reason = "a frame is read once, and what is kept of it shares its bytes"
     )]
     pub fn decode(frame: Bytes) -> Result<Self, DecodeError> {
-        Self::read(scan(&frame)?, &frame)
+        Self::read(&scan(&frame)?, &frame)
     }
 
-    pub(super) fn read(mut fields: Fields<'_>, frame: &Bytes) -> Result<Self, DecodeError> {
+    pub(super) fn read(fields: &Fields<'_>, frame: &Bytes) -> Result<Self, DecodeError> {
         let kind = fields.kind(KNOWN)?;
-        let reader = |message| Reader { message };
-        Ok(match &*kind {
+        Ok(match kind {
             "ping" => Self::Ping,
             "hello" => {
-                let read = reader("hello");
+                let read = fields.of("hello");
                 Self::Hello(Hello {
-                    client_id: read.or_default("client_id", fields.client_id)?,
-                    requested_capabilities: read
-                        .or_default("requested_capabilities", fields.requested_capabilities)?,
-                    ucan_tokens: read.or_default("ucan_tokens", fields.ucan_tokens)?,
+                    client_id: read.or_default("client_id")?,
+                    requested_capabilities: read.or_default("requested_capabilities")?,
+                    ucan_tokens: read.or_default("ucan_tokens")?,
                 })
             }
             "tool_list" => {
-                let read = reader("tool_list");
+                let read = fields.of("tool_list");
                 Self::ToolList(ToolFilter {
-                    query: read.or_default("query", fields.query)?,
-                    domain: read.or_default("domain", fields.domain)?,
-                    tier: read.or_default("tier", fields.tier)?,
-                    visibility: read.or_default("visibility", fields.visibility)?,
-                    limit: read.or_default("limit", fields.limit)?,
-                    omit_schemas: read.or_default("omit_schemas", fields.omit_schemas)?,
+                    query: read.or_default("query")?,
+                    domain: read.or_default("domain")?,
+                    tier: read.or_default("tier")?,
+                    visibility: read.or_default("visibility")?,
+                    limit: read.or_default("limit")?,
+                    omit_schemas: read.or_default("omit_schemas")?,
                 })
             }
             "tool_schema" => Self::ToolSchema {
-                tool_id: reader("tool_schema").text("tool_id", fields.tool_id)?,
+                tool_id: fields.of("tool_schema").text("tool_id")?,
             },
             "run_tool" => {
-                let read = reader("run_tool");
+                let read = fields.of("run_tool");
                 Self::RunTool(RunTool {
-                    tool_id: read.text("tool_id", fields.tool_id)?,
-                    args: fields.args.text(frame).unwrap_or(JsonText::EMPTY_OBJECT),
-                    dry_run: read.or_default("dry_run", fields.dry_run)?,
-                    traceparent: read.trace(fields.traceparent),
+                    tool_id: read.text("tool_id")?,
+                    args: read.json("args", frame).unwrap_or(JsonText::EMPTY_OBJECT),
+                    dry_run: read.flag("dry_run")?,
+                    traceparent: read.trace(),
                 })
             }
             "run_tool_continue" => {
-                let read = reader("run_tool_continue");
+                let read = fields.of("run_tool_continue");
                 Self::RunToolContinue(RunToolContinue {
-                    tool_id: read.text("tool_id", fields.tool_id)?,
-                    cursor: read.text("cursor", fields.cursor)?,
-                    traceparent: read.trace(fields.traceparent),
+                    tool_id: read.text("tool_id")?,
+                    cursor: read.text("cursor")?,
+                    traceparent: read.trace(),
                 })
             }
             "cancel" => Self::Cancel {
-                request_id: reader("cancel").required("request_id", fields.request_id)?,
+                request_id: fields.of("cancel").required("request_id")?,
             },
             unknown => return Err(unknown_type(unknown, KNOWN)),
         })

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::DecodeError;
-use super::fields::{Fields, Reader, scan, unknown_type};
+use super::fields::{Fields, scan, unknown_type};
 use crate::json_text::write_json;
 use crate::{CapabilitySet, ErrorCode, JsonText, Tier, ToolDefinition, ToolSummary};
 
@@ -199,55 +199,55 @@ impl Response {
         reason = "a frame is read once, and what is kept of it shares its bytes"
     )]
     pub fn decode(frame: Bytes) -> Result<Self, DecodeError> {
-        Self::read(scan(&frame)?, &frame)
+        Self::read(&scan(&frame)?, &frame)
     }
 
-    pub(super) fn read(mut fields: Fields<'_>, frame: &Bytes) -> Result<Self, DecodeError> {
+    pub(super) fn read(fields: &Fields<'_>, frame: &Bytes) -> Result<Self, DecodeError> {
         let kind = fields.kind(KNOWN)?;
-        let reader = |message| Reader { message };
-        Ok(match &*kind {
+        Ok(match kind {
             "pong" => Self::Pong,
             "hello_ack" => {
-                let read = reader("hello_ack");
+                let read = fields.of("hello_ack");
                 Self::HelloAck(HelloAck {
-                    granted_capabilities: read
-                        .or_default("granted_capabilities", fields.granted_capabilities)?,
-                    server_version: read.or_default("server_version", fields.server_version)?,
-                    supported_tiers: read.or_default("supported_tiers", fields.supported_tiers)?,
-                    extensions: read.or_default("extensions", fields.extensions)?,
+                    granted_capabilities: read.or_default("granted_capabilities")?,
+                    server_version: read.or_default("server_version")?,
+                    supported_tiers: read.or_default("supported_tiers")?,
+                    extensions: read.or_default("extensions")?,
                 })
             }
             "tool_list" => Self::ToolList {
-                tools: reader("tool_list").required("tools", fields.tools)?,
+                tools: fields.of("tool_list").required("tools")?,
             },
             "tool_schema" => Self::ToolSchema {
-                schema: reader("tool_schema").required("schema", fields.schema)?,
+                schema: fields.of("tool_schema").required("schema")?,
             },
             "tool_result" => {
-                let read = reader("tool_result");
+                let read = fields.of("tool_result");
                 Self::ToolResult(ToolResult {
-                    tool_id: read.text("tool_id", fields.tool_id)?,
-                    result: read.json("result", fields.result, frame)?,
-                    success: read.required("success", fields.success)?,
-                    dry_run: read.or_default("dry_run", fields.dry_run)?,
-                    next_cursor: read.or_default("next_cursor", fields.next_cursor)?,
+                    tool_id: read.text("tool_id")?,
+                    result: read
+                        .json("result", frame)
+                        .ok_or_else(|| read.lacks("result"))?,
+                    success: read.required("success")?,
+                    dry_run: read.flag("dry_run")?,
+                    next_cursor: read.or_default("next_cursor")?,
                 })
             }
             "error" => {
-                let read = reader("error");
+                let read = fields.of("error");
                 Self::Error(ErrorBody {
-                    message: read.required("message", fields.message)?,
-                    code: read.or_default("code", fields.code)?,
-                    retryable: read.or_default("retryable", fields.retryable)?,
-                    details: read.or_default("details", fields.details)?,
+                    message: read.required("message")?,
+                    code: read.or_default("code")?,
+                    retryable: read.or_default("retryable")?,
+                    details: read.or_default("details")?,
                 })
             }
             "progress" => {
-                let read = reader("progress");
+                let read = fields.of("progress");
                 Self::Progress(Progress {
-                    done: read.required("done", fields.done)?,
-                    total: read.or_default("total", fields.total)?,
-                    message: read.or_default("message", fields.message)?,
+                    done: read.required("done")?,
+                    total: read.or_default("total")?,
+                    message: read.or_default("message")?,
                 })
             }
             unknown => return Err(unknown_type(unknown, KNOWN)),

@@ -13,18 +13,30 @@ pub(super) fn skim<'a>(text: &'a str, found: impl FnMut(&'a str, &'a str) -> boo
     skimmer.object(found).is_some()
 }
 
-/// Which bytes do not stand for themselves in a string.
-const SPECIAL: [bool; 256] = {
-    let mut special = [false; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        special[control] = true;
-        control += 1;
+/// Which of eight bytes do not stand for themselves in a string: the highest
+/// bit of the first such byte is set, and none before it.
+fn special(eight: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGHEST: u64 = ONES << 7;
+    let below = |bytes: u64, least: u8| bytes.wrapping_sub(ONES * u64::from(least)) & !bytes;
+    let is = |byte: u8| below(eight ^ (ONES * u64::from(byte)), 1);
+    (below(eight, b' ') | is(b'"') | is(b'\\')) & HIGHEST
+}
+
+/// How many of these bytes stand for themselves in a string, up to the first
+/// that does not.
+fn plain(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(eight) = bytes[at..].first_chunk() {
+        let special = special(u64::from_le_bytes(*eight));
+        if special != 0 {
+            return Some(at + special.trailing_zeros() as usize / 8);
+        }
+        at += 8;
     }
-    special[b'"' as usize] = true;
-    special[b'\\' as usize] = true;
-    special
-};
+    let is_special = |byte: &u8| matches!(byte, ..b' ' | b'"' | b'\\');
+    Some(at + bytes[at..].iter().position(is_special)?)
+}
 
 /// How far the pass has come. A step that finds something else than it looks
 /// for is `None`, and the end of the pass.
@@ -115,8 +127,13 @@ impl<'a> Skimmer<'a> {
     /// Passes a value, or the bracket that begins one. Says whether that was
     /// all of it.
     fn begin(&mut self, open: &mut Open) -> Option<bool> {
-        self.skip_blanks();
-        let first = self.byte()?;
+        let first = match self.byte()? {
+            b' ' | b'\n' | b'\t' | b'\r' => {
+                self.skip_blanks();
+                self.byte()?
+            }
+            first => first,
+        };
         match first {
             b'{' | b'[' => {
                 self.at += 1;
@@ -168,7 +185,7 @@ impl<'a> Skimmer<'a> {
     /// does not.
     fn plain(&mut self) -> Option<u8> {
         let rest = self.text.as_bytes().get(self.at..)?;
-        let at = rest.iter().position(|byte| SPECIAL[usize::from(*byte)])?;
+        let at = plain(rest)?;
         self.at += at + 1;
         rest.get(at).copied()
     }
@@ -189,15 +206,15 @@ impl<'a> Skimmer<'a> {
     }
 
     fn number(&mut self) -> Option<()> {
-        self.pass(b"-");
-        if self.pass(b"0").is_none() {
+        self.pass(|byte| byte == b'-');
+        if self.pass(|byte| byte == b'0').is_none() {
             self.digits()?;
         }
-        if self.pass(b".").is_some() {
+        if self.pass(|byte| byte == b'.').is_some() {
             self.digits()?;
         }
-        if self.pass(b"eE").is_some() {
-            self.pass(b"+-");
+        if self.pass(|byte| matches!(byte, b'e' | b'E')).is_some() {
+            self.pass(|byte| matches!(byte, b'+' | b'-'));
             self.digits()?;
         }
         Some(())
@@ -217,18 +234,21 @@ impl<'a> Skimmer<'a> {
         rest.starts_with(word.as_bytes()).then_some(())
     }
 
-    /// Passes one byte that is among these.
-    fn pass(&mut self, any: &[u8]) -> Option<()> {
-        self.byte().filter(|byte| any.contains(byte))?;
+    /// Passes one such byte.
+    fn pass(&mut self, is_such: impl Fn(u8) -> bool) -> Option<()> {
+        self.byte().filter(|byte| is_such(*byte))?;
         self.at += 1;
         Some(())
     }
 
     /// Passes blanks, and this byte behind them.
     fn take(&mut self, byte: u8) -> Option<()> {
-        self.skip_blanks();
+        // Mostly there are no blanks.
         if self.byte()? != byte {
-            return None;
+            self.skip_blanks();
+            if self.byte()? != byte {
+                return None;
+            }
         }
         self.at += 1;
         Some(())

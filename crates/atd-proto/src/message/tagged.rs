@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::fields::{Fields, Reader, scan};
+use super::fields::{Fields, scan};
 use super::{DecodeError, Request, Response};
 use crate::json_text::write_json;
 
@@ -64,12 +64,13 @@ impl TaggedRequest {
         let request_id = request_id(&fields).map_err(rejected(None))?;
         // It says something about a call with an id, and about nothing else.
         let progress = match request_id {
-            Some(_) => Reader { message: "request" }
-                .or_default("progress", fields.progress)
+            Some(_) => fields
+                .of("request")
+                .flag("progress")
                 .map_err(rejected(request_id))?,
             None => false,
         };
-        let request = Request::read(fields, &frame).map_err(rejected(request_id))?;
+        let request = Request::read(&fields, &frame).map_err(rejected(request_id))?;
         Ok(Self {
             // That of a `cancel` is another request's.
             request_id: request_id.filter(|_| !matches!(request, Request::Cancel { .. })),
@@ -116,7 +117,7 @@ impl TaggedResponse {
         let request_id = request_id(&fields).map_err(rejected(None))?;
         Ok(Self {
             request_id,
-            response: Response::read(fields, &frame).map_err(rejected(request_id))?,
+            response: Response::read(&fields, &frame).map_err(rejected(request_id))?,
         })
     }
 
@@ -140,5 +141,5 @@ pub fn push_request_id(out: &mut Vec<u8>, request_id: u64) {
 }
 
 fn request_id(fields: &Fields<'_>) -> Result<Option<u64>, DecodeError> {
-    Reader { message: "message" }.optional("request_id", fields.request_id)
+    fields.of("message").number("request_id")
 }
