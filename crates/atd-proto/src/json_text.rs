@@ -1,5 +1,7 @@
 //! JSON that is carried along as text.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeStruct;
@@ -59,15 +61,24 @@ impl JsonText {
         limit: usize,
     ) -> serde_json::Result<Option<Self>> {
         let mut out = Bounded {
-            bytes: Vec::with_capacity(ROOM.min(limit)),
+            bytes: SCRATCH.try_with(Cell::take).unwrap_or_default(),
             limit,
             full: false,
         };
-        match serde_json::to_writer(&mut out, value) {
-            // A text without room to spare needs no count of who shares it.
-            Ok(()) if out.bytes.len() <= ROOM => Ok(Some(Self(Bytes::copy_from_slice(&out.bytes)))),
-            Ok(()) => Ok(Some(Self(out.bytes.into()))),
-            Err(_) if out.full => Ok(None),
+        let written = serde_json::to_writer(&mut out, value);
+        let full = out.full;
+        let text = if out.bytes.len() <= SHORT {
+            let text = Bytes::copy_from_slice(&out.bytes);
+            out.bytes.clear();
+            // A thread that is ending keeps nothing.
+            let _ = SCRATCH.try_with(|scratch| scratch.set(out.bytes));
+            text
+        } else {
+            out.bytes.into()
+        };
+        match written {
+            Ok(()) => Ok(Some(Self(text))),
+            Err(_) if full => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -102,8 +113,13 @@ impl JsonText {
     }
 }
 
-/// Room to begin to write in, in bytes.
-const ROOM: usize = 128;
+/// A text of so many bytes is copied from where it was written, for the next
+/// one to be written there.
+const SHORT: usize = 4 * 1024;
+
+thread_local! {
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// Takes bytes up to a limit.
 struct Bounded {
