@@ -1,9 +1,14 @@
 //! JSON Schemas, compiled once and checked on every call.
 
+mod quick;
+mod shape;
+
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
+use self::quick::fits;
+use self::shape::Shape;
 use crate::call::{Args, ArgumentError, ToolCallError};
 
 /// How many violations are told at once.
@@ -22,8 +27,9 @@ enum Check {
     Anything,
     /// Any object fits: its first character tells.
     AnyObject,
-    /// The arguments are made a tree and checked.
-    Full(Box<Validator>),
+    /// A look at the text tells of most arguments that they fit. Where it does
+    /// not, they are made a tree and checked.
+    Full(Box<(Shape, Validator)>),
 }
 
 /// Why a schema cannot be used.
@@ -67,7 +73,7 @@ impl Schema {
         Ok(Self(if allows_any_object(schema) {
             Check::AnyObject
         } else {
-            Check::Full(Box::new(validator))
+            Check::Full(Box::new((Shape::of(schema), validator)))
         }))
     }
 
@@ -86,7 +92,11 @@ impl Schema {
                 }],
                 rules: vec!["/type".to_owned()],
             }),
-            Check::Full(validator) => {
+            Check::Full(full) => {
+                let (shape, validator) = &**full;
+                if fits(args.text().as_bytes(), shape) {
+                    return Ok(());
+                }
                 let tree = args.tree().map_err(SchemaViolations::unreadable)?;
                 if validator.is_valid(tree) {
                     return Ok(());
