@@ -38,7 +38,8 @@ impl NativeBinding {
 
 impl Binding for NativeBinding {
     fn invoke<'a>(&'a self, args: Args, ctx: &'a CallContext) -> CallFuture<'a> {
-        self.0.call(args, ctx)
+        // Of the tool itself: to call the `Arc` would box the future again.
+        (*self.0).call(args, ctx)
     }
 }
 

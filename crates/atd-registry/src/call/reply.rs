@@ -10,6 +10,13 @@ use super::error::ToolCallError;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
     body: JsonText,
+    /// Boxed: most replies are moved without.
+    more: Option<Box<More>>,
+}
+
+/// What few replies have.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct More {
     next_state: Option<Bytes>,
     may_be_cut: bool,
 }
@@ -48,13 +55,13 @@ impl Reply {
     /// marked as such, instead of being an error.
     #[must_use]
     pub fn may_be_cut(mut self) -> Self {
-        self.may_be_cut = true;
+        self.more.get_or_insert_default().may_be_cut = true;
         self
     }
 
     /// Whether it may.
     pub fn is_cuttable(&self) -> bool {
-        self.may_be_cut
+        self.more.as_ref().is_some_and(|more| more.may_be_cut)
     }
 
     /// A reply with this value, after which there is more. The runtime gives
@@ -92,19 +99,14 @@ impl Reply {
         value: &T,
         next_state: impl Into<Bytes>,
     ) -> Result<Self, ToolCallError> {
-        Ok(Self {
-            next_state: Some(next_state.into()),
-            ..Self::json(value)?
-        })
+        let mut reply = Self::json(value)?;
+        reply.more.get_or_insert_default().next_state = Some(next_state.into());
+        Ok(reply)
     }
 
     /// A reply with JSON that is text already.
     pub fn text(body: JsonText) -> Self {
-        Self {
-            body,
-            next_state: None,
-            may_be_cut: false,
-        }
+        Self { body, more: None }
     }
 
     /// The result.
@@ -119,7 +121,7 @@ impl Reply {
 
     /// What the next page is to go on from, where there is one.
     pub fn next_state(&self) -> Option<&Bytes> {
-        self.next_state.as_ref()
+        self.more.as_ref()?.next_state.as_ref()
     }
 }
 
@@ -128,7 +130,7 @@ impl std::fmt::Debug for Reply {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reply")
             .field("body", &self.body)
-            .field("next_state", &self.next_state.as_ref().map(Bytes::len))
+            .field("next_state", &self.next_state().map(Bytes::len))
             .finish()
     }
 }
