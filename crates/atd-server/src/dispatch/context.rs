@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use atd_gate::Permit;
 use atd_proto::{Tier, ToolDefinition};
-use atd_registry::{CallContext, CallSetup, Held, RegisteredTool, SecretBundle};
+use atd_registry::{
+    CallContext, CallSetup, Held, RegisteredTool, Reply, SecretBundle, ToolCallError,
+};
 use bytes::Bytes;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -105,34 +107,34 @@ pub(super) struct Time<'a> {
 impl Time<'_> {
     /// Runs the tool until it is done, its time is up or it is stopped. It is
     /// told before it is dropped.
-    pub(super) async fn run<T>(
+    pub(super) async fn run(
         &self,
         ctx: &Context,
-        mut work: Pin<&mut impl Future<Output = T>>,
-    ) -> Result<T, CallError> {
+        mut work: Pin<&mut impl Future<Output = Result<Reply, ToolCallError>>>,
+    ) -> Result<Reply, CallError> {
         // Many tools are done at once, and need neither a timer nor its room.
         let at_once = poll_fn(|context| Poll::Ready(work.as_mut().poll(context)));
         match at_once.await {
-            Poll::Ready(ended) => Ok(ended),
+            Poll::Ready(ended) => ended.map_err(CallError::from),
             Poll::Pending => Box::pin(self.go_on(ctx, work)).await,
         }
     }
 
-    async fn go_on<T>(
+    async fn go_on(
         &self,
         ctx: &Context,
-        mut work: Pin<&mut impl Future<Output = T>>,
-    ) -> Result<T, CallError> {
+        mut work: Pin<&mut impl Future<Output = Result<Reply, ToolCallError>>>,
+    ) -> Result<Reply, CallError> {
         let reason = tokio::select! {
             biased;
             // Cancelled: polled on below, for the grace.
             ended = timeout_at(self.deadline, work.as_mut()) => {
-                return ended.map_err(|_| {
+                let Ok(ended) = ended else {
                     ctx.call.end();
-                    CallError::DeadlineExceeded {
-                        limit: self.limits.timeout,
-                    }
-                });
+                    let limit = self.limits.timeout;
+                    return Err(CallError::DeadlineExceeded { limit });
+                };
+                return ended.map_err(CallError::from);
             }
             // Cancelled: nobody stops the call any more.
             reason = self.control.stopped() => reason,

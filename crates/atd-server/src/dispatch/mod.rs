@@ -24,7 +24,7 @@ use atd_proto::{
     ErrorBody, ErrorCode, Hello, HelloAck, JsonText, MAX_NESTING, Request, Response, RunTool,
     RunToolContinue, Tier, ToolFilter,
 };
-use atd_registry::{Args, RegisteredTool, Registry, TokenBroker};
+use atd_registry::{Args, Registry, TokenBroker};
 use serde_json::json;
 use tokio_util::task::TaskTracker;
 
@@ -38,6 +38,7 @@ use self::record::Record;
 pub(crate) use self::recording::Audit;
 pub(crate) use self::watch::{Watch, Watchdog};
 use crate::answer::Answer;
+use crate::clock;
 use crate::control::CallControl;
 use crate::cursor::Cursors;
 use crate::metrics::Metrics;
@@ -110,9 +111,9 @@ impl Dispatcher {
         match request {
             Request::Ping => Response::Pong.into(),
             Request::ToolList(filter) => self.list(&filter),
-            Request::ToolSchema { tool_id } => match self.find(&tool_id) {
-                Ok(tool) => Answer::encoded(tool.schema_response().clone()),
-                Err(error) => convert::not_found(error).into(),
+            Request::ToolSchema { tool_id } => match self.registry.get(&tool_id) {
+                Some(tool) => Answer::encoded(tool.schema_response().clone()),
+                None => convert::not_found(self.not_found(&tool_id)).into(),
             },
             Request::RunTool(call) => self.run_tool_with(session, call, control).await.into(),
             Request::RunToolContinue(next) => self.run_tool_continue(session, next).await.into(),
@@ -138,6 +139,8 @@ impl Dispatcher {
             return ErrorBody::new(ErrorCode::BAD_REQUEST, message).into();
         }
         let list = self.registry.catalog_part(filter);
+        // It may have looked at very many tools, and answers wait to be written.
+        clock::now();
         // A request id may stand beside it.
         if list.len() > MAX_OUTPUT {
             let length = list.len();
@@ -163,8 +166,15 @@ impl Dispatcher {
         call: RunTool,
         control: &CallControl,
     ) -> Response {
-        let trace = call.traceparent;
-        let mut record = Record::begin(self, session, call.tool_id, call.dry_run, trace);
+        let tool = self.registry.get(&call.tool_id);
+        let mut record = Record::begin(
+            self,
+            session,
+            tool.as_ref(),
+            call.tool_id,
+            call.dry_run,
+            call.traceparent,
+        );
         self.run(&mut record, Wanted::First(call.args), control)
             .await
     }
@@ -182,7 +192,8 @@ impl Dispatcher {
         next: RunToolContinue,
         control: &CallControl,
     ) -> Response {
-        let mut record = Record::begin(self, session, next.tool_id, false, next.traceparent);
+        let (tool, trace) = (self.registry.get(&next.tool_id), next.traceparent);
+        let mut record = Record::begin(self, session, tool.as_ref(), next.tool_id, false, trace);
         self.run(&mut record, Wanted::Next(next.cursor), control)
             .await
     }
@@ -214,7 +225,11 @@ impl Dispatcher {
         not_stopped(control)?;
         let session = record.session();
         // 1 find
-        let tool = self.find_for(record, session)?;
+        if !session.phase().is_open() {
+            return Err(CallError::ShuttingDown);
+        }
+        let tool = record.tool();
+        let tool = tool.ok_or_else(|| self.not_found(record.info().tool_id))?;
         let definition = tool.definition();
         let (args, page) = self.page_of(record, wanted)?;
         // 2 admit; the permit is held to the end
@@ -253,7 +268,7 @@ impl Dispatcher {
             page_state: page,
         };
         record.entered = true;
-        let ctx = self.context(record, control, given, Hold::of(permit, &tool));
+        let ctx = self.context(record, control, given, Hold::of(permit, tool));
         let running = pin!(async { tool.binding().invoke(args, &ctx.call).await });
         let running = pin!(self.watch.watched(tool.id(), running));
         let time = Time {
@@ -262,8 +277,8 @@ impl Dispatcher {
             control,
             grace: self.stop_grace,
         };
-        let reply = time.run(&ctx, running).await??;
-        self.check_output(record, &tool, &reply)?;
+        let reply = time.run(&ctx, running).await?;
+        self.check_output(record, tool, &reply)?;
         self.done(record, reply, text, limits)
     }
 
@@ -277,7 +292,8 @@ impl Dispatcher {
                 return ErrorBody::new(code, message).into();
             }
         };
-        let mut record = Record::begin(self, session, tool_id, dry_run, trace);
+        let tool = self.registry.get(&tool_id);
+        let mut record = Record::begin(self, session, tool.as_ref(), tool_id, dry_run, trace);
         self.finish(&mut record, Err(CallError::DuplicateId))
             .await
             .into()
@@ -323,27 +339,11 @@ impl Dispatcher {
         }
     }
 
-    fn find(&self, tool_id: &str) -> Result<Arc<RegisteredTool>, CallError> {
-        self.registry
-            .get(tool_id)
-            .ok_or_else(|| CallError::NotFound {
-                tool_id: tool_id.to_owned(),
-                suggestions: self.registry.suggestions(tool_id),
-            })
-    }
-
-    /// The tool that a call is for, while calls are taken.
-    fn find_for(
-        &self,
-        record: &mut Record<'_>,
-        session: &Session,
-    ) -> Result<Arc<RegisteredTool>, CallError> {
-        if !session.phase().is_open() {
-            return Err(CallError::ShuttingDown);
+    fn not_found(&self, tool_id: &str) -> CallError {
+        CallError::NotFound {
+            tool_id: tool_id.to_owned(),
+            suggestions: self.registry.suggestions(tool_id),
         }
-        let tool = self.find(record.info().tool_id)?;
-        record.found(&tool);
-        Ok(tool)
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) struct Record<'a> {
     pub(super) span: Span,
     tool_id: String,
     dry_run: bool,
-    tool: Option<Arc<RegisteredTool>>,
+    tool: Option<&'a Arc<RegisteredTool>>,
     pub(super) secrets_resolved: bool,
     /// What the sink wants to know besides.
     pub(super) beside: Besides,
@@ -52,25 +52,32 @@ pub(super) enum Answer {
 }
 
 impl<'a> Record<'a> {
+    /// The record of a call of `tool`, which is what the registry has under the
+    /// id that was asked for.
     pub(super) fn begin(
         dispatcher: &'a Dispatcher,
         session: &'a Session,
+        tool: Option<&'a Arc<RegisteredTool>>,
         tool_id: String,
         dry_run: bool,
         trace: Option<TraceParent>,
     ) -> Self {
-        let call_id = CallId::generate();
+        let started = clock::now();
+        let call_id = CallId::generate_at(clock::wall_at(started));
+        if let Some(tool) = tool {
+            dispatcher.metrics.tools.begun(tool);
+        }
         let mut beside = Besides::wanted_by(dispatcher.audit.as_ref());
         beside.part_of(trace);
         Self {
             dispatcher,
             session,
             call_id,
-            started: clock::now(),
+            started,
             span: span::of(call_id, &tool_id, dry_run, session.identity(), trace),
             tool_id,
             dry_run,
-            tool: None,
+            tool,
             secrets_resolved: false,
             beside,
             starting: None,
@@ -80,15 +87,9 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The call found its tool.
-    pub(super) fn found(&mut self, tool: &Arc<RegisteredTool>) {
-        self.dispatcher.metrics.tools.begun(tool);
-        self.tool = Some(tool.clone());
-    }
-
-    /// The tool that the call found.
-    pub(super) fn tool(&self) -> Option<&Arc<RegisteredTool>> {
-        self.tool.as_ref()
+    /// The tool that the call is for, if there is one.
+    pub(super) fn tool(&self) -> Option<&'a Arc<RegisteredTool>> {
+        self.tool
     }
 
     /// The connection that the call came on.
@@ -101,7 +102,7 @@ impl<'a> Record<'a> {
         CallInfo {
             call_id: self.call_id,
             tool_id: &self.tool_id,
-            definition: self.tool.as_ref().map(|tool| tool.definition()),
+            definition: self.tool.map(|tool| tool.definition()),
             identity: self.session.identity(),
             dry_run: self.dry_run,
         }
@@ -163,16 +164,9 @@ impl<'a> Record<'a> {
         self.written = true;
         span::ended(&self.span, how, took);
         let tools = &self.dispatcher.metrics.tools;
-        if let Some(tool) = &self.tool {
-            return tools.ended(tool, how, self.entered.then_some(took));
-        }
-        // A call that ended before its tool was looked for is one of that tool.
-        match self.dispatcher.registry.get(&self.tool_id) {
-            Some(tool) if how != CallEnding::ToolNotFound => {
-                tools.begun(&tool);
-                tools.ended(&tool, how, None);
-            }
-            _ => tools.ended_without_tool(how),
+        match self.tool {
+            Some(tool) => tools.ended(tool, how, self.entered.then_some(took)),
+            None => tools.ended_without_tool(how),
         }
     }
 
@@ -180,7 +174,6 @@ impl<'a> Record<'a> {
         let identity = self.session.identity();
         let tier = self
             .tool
-            .as_ref()
             .map_or(Tier::default(), |tool| tool.definition().effective_tier());
         CallEvent {
             ts: now_rfc3339(),

@@ -1,5 +1,6 @@
 //! The watchdog: names the async tool that does not give its worker back.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,16 +19,18 @@ static WORKERS: Mutex<Vec<Weak<Worker>>> = Mutex::new(Vec::new());
 static NEXT_OWNER: AtomicU64 = AtomicU64::new(1);
 
 thread_local! {
-    static WORKER: Arc<Worker> = Worker::enrol();
+    static WORKER: OwnWorker = OwnWorker::enrol();
 }
 
-#[derive(Debug)]
+/// What the watchdog sees of a thread.
+#[derive(Debug, Default)]
 struct Worker {
     /// Counts what has begun and ended on this thread, so that two looks can
     /// tell whether it is still the same. Odd while a tool is polled; only the
-    /// thread itself writes it, and makes it odd under the lock.
+    /// thread itself writes it.
     moves: AtomicU64,
-    /// What was polled last.
+    /// What was polled last. The thread changes it before it makes `moves` odd,
+    /// with the lock held for both.
     polled: Mutex<Option<Polled>>,
 }
 
@@ -37,49 +40,64 @@ struct Polled {
     tool_id: Arc<str>,
 }
 
-impl Worker {
-    fn enrol() -> Arc<Self> {
-        let worker = Arc::new(Self {
-            moves: AtomicU64::new(0),
-            polled: Mutex::default(),
-        });
+/// What the thread itself has of it.
+struct OwnWorker {
+    seen: Arc<Worker>,
+    /// The same as `seen.polled`, to be compared with without the lock.
+    last: RefCell<Option<Polled>>,
+}
+
+impl OwnWorker {
+    fn enrol() -> Self {
+        let seen = Arc::<Worker>::default();
         let mut workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
         workers.retain(|worker| worker.strong_count() > 0);
-        workers.push(Arc::downgrade(&worker));
-        worker
+        workers.push(Arc::downgrade(&seen));
+        Self {
+            seen,
+            last: RefCell::default(),
+        }
     }
 
     /// Notes what is polled from now on. What the tool stands in whose poll
     /// this is, if it does in one, is given back.
     fn begin(&self, owner: u64, tool_id: &Arc<str>) -> Option<Polled> {
-        let mut polled = self.polled();
+        let moves = self.seen.moves.load(Ordering::Relaxed);
         let is_it = |it: &Polled| it.owner == owner && Arc::ptr_eq(&it.tool_id, tool_id);
-        let moves = self.moves.load(Ordering::Relaxed);
-        let outer = if moves % 2 == 1 { polled.take() } else { None };
+        let is_nested = moves % 2 == 1;
         // Mostly the tool that was polled before is polled again.
-        if !polled.as_ref().is_some_and(is_it) {
-            *polled = Some(Polled {
-                owner,
-                tool_id: tool_id.clone(),
-            });
+        if !is_nested && self.last.borrow().as_ref().is_some_and(is_it) {
+            self.seen.moves.store(moves + 1, Ordering::Relaxed);
+            return None;
         }
-        self.moves.store(moves + 1 + moves % 2, Ordering::Relaxed);
-        outer
+        let polled = Polled {
+            owner,
+            tool_id: tool_id.clone(),
+        };
+        let moves = moves + 1 + u64::from(is_nested);
+        self.set(polled, moves).filter(|_| is_nested)
     }
 
     /// The poll has returned. It may have stood in another.
     fn end(&self, outer: Option<Polled>) {
-        let moves = self.moves.load(Ordering::Relaxed);
+        let moves = self.seen.moves.load(Ordering::Relaxed);
         match outer {
-            None => self.moves.store(moves + 1, Ordering::Relaxed),
-            Some(outer) => {
-                let mut polled = self.polled();
-                *polled = Some(outer);
-                self.moves.store(moves + 2, Ordering::Relaxed);
-            }
+            None => self.seen.moves.store(moves + 1, Ordering::Relaxed),
+            Some(outer) => drop(self.set(outer, moves + 2)),
         }
     }
 
+    /// Another is polled. Gives back which was before.
+    fn set(&self, now: Polled, moves: u64) -> Option<Polled> {
+        let before = self.last.replace(Some(now.clone()));
+        let mut polled = self.seen.polled();
+        *polled = Some(now);
+        self.seen.moves.store(moves, Ordering::Relaxed);
+        before
+    }
+}
+
+impl Worker {
     /// What is polled, and the number of that poll.
     fn look(&self) -> Option<(Polled, u64)> {
         let polled = self.polled();
