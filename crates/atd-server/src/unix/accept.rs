@@ -46,7 +46,7 @@ impl Acceptor {
                 // system once the listener is gone.
                 accepted = self.socket.listener.accept() => accepted,
                 // Cancelled: nothing was begun.
-                () = self.signals.stop.cancelled() => return,
+                () = self.signals.stop.given() => return,
             };
             match accepted {
                 Ok((stream, _)) => self.take_in(stream, &places),

@@ -5,22 +5,39 @@ use std::time::Duration;
 
 use atd_proto::{ErrorBody, ErrorCode, FrameDecoder, FrameError};
 use bytes::{Bytes, BytesMut};
+use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
+use tokio::net::unix::ReadHalf;
 use tokio::time::Instant;
 
 use crate::clock;
 
-/// How much is read at once.
-const READ: usize = 8 * 1024;
+/// How much is read at once of a client that sends little: one call, mostly.
+const LITTLE: usize = 1000;
+
+/// How much is read at once of a client that sends much.
+const MUCH: usize = 64 * 1024;
 
 /// Bytes that have arrived and are not yet answered.
-#[derive(Default)]
 pub(super) struct Incoming {
     buffer: BytesMut,
+    /// How much to read at once: it follows how much there is.
+    room: usize,
     /// The client has said that it sends no more.
     pub(super) ended: bool,
     /// When the frame that has begun must be whole.
     deadline: Option<Instant>,
+}
+
+impl Default for Incoming {
+    fn default() -> Self {
+        Self {
+            buffer: BytesMut::new(),
+            room: LITTLE,
+            ended: false,
+            deadline: None,
+        }
+    }
 }
 
 impl Incoming {
@@ -72,7 +89,7 @@ impl Incoming {
 
     /// Takes in what has arrived already, and says how much that was.
     pub(super) fn read_now(&mut self, stream: &UnixStream) -> io::Result<usize> {
-        self.buffer.reserve(READ);
+        self.buffer.reserve(self.room);
         match stream.try_read_buf(&mut self.buffer) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.let_go();
@@ -84,19 +101,19 @@ impl Incoming {
 
     /// Takes in what has arrived, waiting until something has. Dropped, it has
     /// taken nothing.
-    pub(super) async fn read(&mut self, stream: &UnixStream) -> io::Result<()> {
-        loop {
-            stream.readable().await?;
-            self.buffer.reserve(READ);
-            match stream.try_read_buf(&mut self.buffer) {
-                Ok(0) => {
-                    self.ended = true;
-                    return Ok(());
-                }
-                Ok(_) => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.let_go(),
-                Err(error) => return Err(error),
-            }
-        }
+    pub(super) async fn read(&mut self, mut stream: ReadHalf<'_>) -> io::Result<()> {
+        // Nothing is held while nothing comes.
+        stream.readable().await?;
+        self.buffer.reserve(self.room);
+        let room = self.buffer.capacity() - self.buffer.len();
+        // Unlike `try_read`, this knows that a buffer which is not filled has
+        // all there was, and does not ask the system again.
+        let read = stream.read_buf(&mut self.buffer).await?;
+        self.ended = read == 0;
+        self.room = match read == room {
+            true => MUCH.min(room * 4),
+            false => LITTLE.max((read * 2).min(self.room)),
+        };
+        Ok(())
     }
 }

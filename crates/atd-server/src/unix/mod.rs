@@ -8,6 +8,7 @@ mod incoming;
 mod linger;
 mod mailbox;
 mod outgoing;
+mod signal;
 mod socket;
 mod wire;
 
@@ -19,10 +20,10 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::accept::{Acceptor, MAX_LINGERING};
+use self::signal::Signal;
 pub use self::socket::{BindError, BoundSocket};
 use crate::dispatch::Watchdog;
 use crate::server::Server;
@@ -50,9 +51,9 @@ pub struct ServerHandle {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Signals {
     /// Answer what is under way, take nothing new.
-    stop: CancellationToken,
+    stop: Signal,
     /// End what is under way.
-    cut: CancellationToken,
+    cut: Signal,
     /// Calls that were ended so.
     cut_calls: Arc<AtomicU64>,
 }
@@ -108,7 +109,7 @@ impl ServerHandle {
     /// Stops accepting, removes the socket, answers the calls under way until
     /// the grace is over, ends the others, and has the audit written out.
     pub async fn shutdown(mut self) -> ShutdownReport {
-        self.signals.stop.cancel();
+        self.signals.stop.give();
         if let Some(accepting) = self.accepting.take() {
             // It ends at once, and a panic in it has been printed.
             let _ = accepting.await;
@@ -117,7 +118,7 @@ impl ServerHandle {
         let grace = self.server.limits.shutdown_grace;
         let mut report = ShutdownReport::default();
         if timeout(grace, self.connections.wait()).await.is_err() {
-            self.signals.cut.cancel();
+            self.signals.cut.give();
             let grace = CUT_GRACE + self.server.dispatcher.stop_grace;
             if timeout(grace, self.connections.wait()).await.is_err() {
                 report.stuck_connections = self.connections.len();
@@ -140,7 +141,7 @@ impl ServerHandle {
 
 impl Drop for ServerHandle {
     fn drop(&mut self) {
-        self.signals.stop.cancel();
-        self.signals.cut.cancel();
+        self.signals.stop.give();
+        self.signals.cut.give();
     }
 }

@@ -52,12 +52,11 @@ impl Outgoing {
     }
 
     /// Whether there is so much, or waits so long, that it should go before
-    /// more is made.
+    /// more is made. What takes long, a call or a list, reads the clock
+    /// at its end.
     pub(super) fn is_enough(&self) -> bool {
-        self.is_full()
-            || self
-                .since
-                .is_some_and(|since| clock::now() - since >= LONG_ENOUGH)
+        let waits_long = |since| clock::latest().saturating_duration_since(since) >= LONG_ENOUGH;
+        self.is_full() || self.since.is_some_and(waits_long)
     }
 
     /// Writes as much as the socket takes, waiting until it takes some.

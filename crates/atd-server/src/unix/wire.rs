@@ -127,7 +127,7 @@ impl Wire {
 
     async fn sort(&mut self, frame: Bytes, session: &Session) {
         let bytes = frame.len();
-        if self.signals.stop.is_cancelled() {
+        if self.signals.stop.is_given() {
             session.phase().close();
         }
         let TaggedRequest {
@@ -220,7 +220,7 @@ impl Wire {
             // Cancelled: what was written is counted, and the rest given up.
             flushed = flush => flushed,
             // Cancelled: nothing was begun.
-            () = self.signals.cut.cancelled() => Err(io::ErrorKind::TimedOut.into()),
+            () = self.signals.cut.given() => Err(io::ErrorKind::TimedOut.into()),
         }
     }
 
@@ -245,12 +245,12 @@ impl Wire {
                 Err(why) => Err(Closing::Because(why)),
             };
         }
-        if self.signals.stop.is_cancelled() {
+        if self.signals.stop.is_given() {
             self.flush().await?;
             // What has arrived by now is answered, if only with a refusal.
             return if self.incoming.read_now(&self.stream)? == 0 {
                 Ok(true)
-            } else if self.signals.cut.is_cancelled() {
+            } else if self.signals.cut.is_given() {
                 Err(Closing::Because(shut_down()))
             } else {
                 Ok(false)
@@ -268,11 +268,12 @@ impl Wire {
 
     /// Waits until the client asks for something, or the server stops.
     pub(super) async fn idle(&mut self) -> io::Result<()> {
+        let (stream, _) = self.stream.split();
         tokio::select! {
             // Cancelled: nothing was taken from the socket.
-            read = self.incoming.read(&self.stream) => read,
+            read = self.incoming.read(stream) => read,
             // Cancelled: nothing was begun.
-            () = self.signals.stop.cancelled() => Ok(()),
+            () = self.signals.stop.given() => Ok(()),
         }
     }
 
@@ -300,6 +301,7 @@ impl Wire {
             || (call.is_none() && busy && self.calls.is_empty());
         let reads = self.takes_more() && !self.incoming.ended;
         let due = self.due(reads, busy);
+        let (arriving, leaving) = self.stream.split();
         tokio::select! {
             biased;
             // Cancelled: polled again in the next round.
@@ -307,13 +309,13 @@ impl Wire {
             // Cancelled: the letters stay where they are.
             () = self.calls.mail(), if room => {}
             // Cancelled: nothing was written.
-            wrote = self.outgoing.write_some(&self.stream), if !self.outgoing.is_empty() => wrote?,
+            wrote = self.outgoing.write_some(leaving.as_ref()), if !self.outgoing.is_empty() => wrote?,
             // Cancelled: nothing was taken from the socket.
-            read = self.incoming.read(&self.stream), if reads => read?,
+            read = self.incoming.read(arriving), if reads => read?,
             // Cancelled: nothing was begun.
-            () = self.signals.cut.cancelled(), if !self.cut => self.cut(),
+            () = self.signals.cut.given(), if !self.cut => self.cut(),
             // Cancelled: nothing was begun. Who called sees the signal again.
-            () = self.signals.stop.cancelled(), if !self.stopping => {
+            () = self.signals.stop.given(), if !self.stopping => {
                 self.stopping = true;
                 session.phase().close();
             }
