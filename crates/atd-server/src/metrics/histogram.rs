@@ -1,8 +1,9 @@
 //! How long calls took.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::Counter;
+use super::striped::Adding;
 
 /// The upper bounds of the buckets but the last, which has none: 1 µs and each
 /// time the double, up to 67 s, which is beyond the longest tier.
@@ -11,24 +12,17 @@ const BOUNDS: usize = 27;
 /// Durations as they are counted.
 #[derive(Debug, Default)]
 pub(super) struct Histogram {
-    buckets: [Counter; BOUNDS + 1],
-    nanos: Counter,
+    buckets: [AtomicU64; BOUNDS + 1],
+    nanos: AtomicU64,
 }
 
 impl Histogram {
-    pub(super) fn add(&self, took: Duration) {
+    pub(super) fn add(&self, adding: Adding, took: Duration) {
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         if let Some(bucket) = self.buckets.get(bucket_of(nanos)) {
-            bucket.add_one();
+            adding.to(bucket, 1);
         }
-        self.nanos.add(nanos);
-    }
-
-    pub(super) fn snapshot(&self) -> LatencyHistogram {
-        LatencyHistogram {
-            counts: std::array::from_fn(|at| self.buckets[at].get()),
-            nanos: self.nanos.get(),
-        }
+        adding.to(&self.nanos, nanos);
     }
 }
 
@@ -41,13 +35,23 @@ const fn bucket_of(nanos: u64) -> usize {
 
 /// How long calls took that reached their tool, from when they entered
 /// dispatch, in buckets whose bounds double from 1 µs to 67 s.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LatencyHistogram {
     counts: [u64; BOUNDS + 1],
     nanos: u64,
 }
 
 impl LatencyHistogram {
+    /// Adds what was counted there.
+    pub(super) fn add(&mut self, counted: &Histogram) {
+        for (sum, bucket) in self.counts.iter_mut().zip(&counted.buckets) {
+            *sum += bucket.load(Ordering::Acquire);
+        }
+        self.nanos = self
+            .nanos
+            .wrapping_add(counted.nanos.load(Ordering::Acquire));
+    }
+
     /// How many calls there are.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
@@ -74,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_duration_is_in_the_first_bucket_whose_bound_it_does_not_pass() {
-        let bounds: Vec<_> = Histogram::default().snapshot().buckets().collect();
+        let bounds: Vec<_> = LatencyHistogram::default().buckets().collect();
         for nanos in [
             0,
             1,
@@ -90,8 +94,9 @@ mod tests {
         ] {
             let took = Duration::from_nanos(nanos);
             let histogram = Histogram::default();
-            histogram.add(took);
-            let snapshot = histogram.snapshot();
+            histogram.add(Adding::Beside, took);
+            let mut snapshot = LatencyHistogram::default();
+            snapshot.add(&histogram);
             assert_eq!(snapshot.count(), 1);
             assert_eq!(snapshot.sum(), took);
             let holds = |(bound, _): &(Option<Duration>, u64)| bound.is_none_or(|it| took <= it);

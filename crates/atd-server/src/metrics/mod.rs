@@ -1,12 +1,14 @@
 //! What the server counts.
 //!
 //! A call touches the cell of its tool alone, which lies beside the registered
-//! tool: four relaxed additions, no lock and no look-up.
+//! tool, and there what its thread has of it: four additions to what no other
+//! thread writes, no lock and no look-up.
 
 mod ending;
 mod histogram;
 mod prometheus;
 mod snapshot;
+mod striped;
 mod tools;
 
 use std::sync::atomic::{AtomicU64, Ordering};

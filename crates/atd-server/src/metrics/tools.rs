@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use atd_registry::RegisteredTool;
 
+use super::ToolMetrics;
 use super::ending::CallEnding;
-use super::histogram::Histogram;
-use super::{Counter, ToolMetrics};
+use super::histogram::{Histogram, LatencyHistogram};
+use super::striped::{Adding, Striped};
 
 /// The most tools that are counted each for itself. Those that are first
 /// called after that share one cell.
@@ -37,9 +38,14 @@ pub(crate) struct ToolTable {
 
 /// What is counted of one tool.
 #[derive(Debug, Default)]
-struct ToolCell {
-    begun: Counter,
-    ended: [Counter; CallEnding::ALL.len()],
+struct ToolCell(Striped<Counted>);
+
+/// What one thread has counted of it; on cache lines of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Counted {
+    begun: AtomicU64,
+    ended: [AtomicU64; CallEnding::ALL.len()],
     latency: Histogram,
 }
 
@@ -63,7 +69,7 @@ impl Default for ToolTable {
 impl ToolTable {
     /// A call of this tool has begun.
     pub(crate) fn begun(&self, tool: &RegisteredTool) {
-        self.with(tool, |cell| cell.begun.add_one());
+        self.with(tool, ToolCell::begun);
     }
 
     /// A call that began has ended. `took` is how long it took, if it came as
@@ -74,7 +80,7 @@ impl ToolTable {
 
     /// A call has ended that found no tool.
     pub(crate) fn ended_without_tool(&self, how: CallEnding) {
-        self.unknown.begun.add_one();
+        self.unknown.begun();
         self.unknown.ended(how, None);
     }
 
@@ -87,8 +93,9 @@ impl ToolTable {
             .collect();
         drop(cells);
         for (name, cell) in [(UNKNOWN, &self.unknown), (OTHERS, &*self.others)] {
-            if cell.begun.get() > 0 {
-                all.push((name.into(), cell.snapshot()));
+            let counted = cell.snapshot();
+            if counted.calls > 0 {
+                all.push((name.into(), counted));
             }
         }
         all.into_iter()
@@ -123,19 +130,39 @@ impl ToolTable {
 }
 
 impl ToolCell {
+    fn begun(&self) {
+        let (counted, adding) = self.0.own();
+        adding.to(&counted.begun, 1);
+    }
+
     fn ended(&self, how: CallEnding, took: Option<Duration>) {
-        if let Some(took) = took {
-            self.latency.add(took);
-        }
-        if let Some(counter) = self.ended.get(how.index()) {
-            counter.add_one();
-        }
+        let (counted, adding) = self.0.own();
+        counted.ended(adding, how, took);
     }
 
     fn snapshot(&self) -> ToolMetrics {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Acquire);
         // What has ended is read first, so that no difference is negative.
-        let ended = std::array::from_fn(|at| self.ended[at].get());
-        let latency = self.latency.snapshot();
-        ToolMetrics::new(self.begun.get(), ended, latency)
+        let mut ended = [0; CallEnding::ALL.len()];
+        let mut latency = LatencyHistogram::default();
+        for counted in self.0.all() {
+            for (sum, counter) in ended.iter_mut().zip(&counted.ended) {
+                *sum += read(counter);
+            }
+            latency.add(&counted.latency);
+        }
+        let begun = self.0.all().map(|counted| read(&counted.begun)).sum();
+        ToolMetrics::new(begun, ended, latency)
+    }
+}
+
+impl Counted {
+    fn ended(&self, adding: Adding, how: CallEnding, took: Option<Duration>) {
+        if let Some(took) = took {
+            self.latency.add(adding, took);
+        }
+        if let Some(counter) = self.ended.get(how.index()) {
+            adding.to(counter, 1);
+        }
     }
 }
