@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::message::nesting::is_deeper_than;
+use crate::message::skim::plain;
 
 /// One JSON value as text, kept as it came: numbers of any length, key order
 /// and repeated keys survive. Cloning is cheap and shares the bytes.
@@ -187,6 +188,16 @@ impl<'de> Deserialize<'de> for JsonText {
 pub(crate) fn write_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
     let written = serde_json::to_writer(out, value);
     debug_assert!(written.is_ok(), "a message has a JSON form: {written:?}");
+}
+
+/// Appends a string as JSON: mostly an id, which stands for itself.
+pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
+    if plain(text.as_bytes()).is_some() {
+        return write_json(out, text);
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
 
 #[cfg(feature = "schema")]

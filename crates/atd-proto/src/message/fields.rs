@@ -8,7 +8,7 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::skim::skim;
+use super::skim::{plain, skim};
 use super::{DecodeError, nesting};
 use crate::{JsonText, TraceParent};
 
@@ -145,8 +145,10 @@ fn skimmed(text: &str) -> Option<Fields<'_>> {
 
 /// What a string says that is written without escapes.
 fn plain_text(json: &str) -> Option<&str> {
-    let text = json.strip_prefix('"')?.strip_suffix('"')?;
-    (!text.contains('\\')).then_some(text)
+    let text = json.strip_prefix('"')?;
+    // The first byte that does not stand for itself is the one that ends it.
+    let end = plain(text.as_bytes())?;
+    text.get(..end).filter(|_| end + 1 == text.len())
 }
 
 impl<'a> Fields<'a> {

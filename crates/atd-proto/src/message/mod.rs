@@ -5,7 +5,7 @@ mod filter;
 pub(crate) mod nesting;
 mod request;
 mod response;
-mod skim;
+pub(crate) mod skim;
 mod tagged;
 
 pub use filter::{ToolFilter, ToolMatcher, search_text};

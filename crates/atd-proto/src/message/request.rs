@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::DecodeError;
 use super::ToolFilter;
 use super::fields::{Fields, scan, unknown_type};
-use crate::json_text::write_json;
+use crate::json_text::{write_json, write_text};
 use crate::{CapabilitySet, JsonText, TraceParent};
 
 const KNOWN: &str = "ping, hello, tool_list, tool_schema, run_tool, run_tool_continue, cancel";
@@ -195,7 +195,7 @@ impl Request {
 impl RunTool {
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(br#"{"type":"run_tool","tool_id":"#);
-        write_json(out, &self.tool_id);
+        write_text(out, &self.tool_id);
         out.extend_from_slice(br#","args":"#);
         out.extend_from_slice(self.args.as_bytes());
         out.extend_from_slice(br#","dry_run":"#);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::DecodeError;
 use super::fields::{Fields, scan, unknown_type};
-use crate::json_text::write_json;
+use crate::json_text::{write_json, write_text};
 use crate::{CapabilitySet, ErrorCode, JsonText, Tier, ToolDefinition, ToolSummary};
 
 const KNOWN: &str = "pong, hello_ack, tool_list, tool_schema, tool_result, error, progress";
@@ -168,7 +168,7 @@ impl From<u64> for Progress {
 impl ToolResult {
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(br#"{"type":"tool_result","tool_id":"#);
-        write_json(out, &self.tool_id);
+        write_text(out, &self.tool_id);
         out.extend_from_slice(br#","result":"#);
         out.extend_from_slice(self.result.as_bytes());
         out.extend_from_slice(if self.success {

@@ -25,7 +25,7 @@ fn special(eight: u64) -> u64 {
 
 /// How many of these bytes stand for themselves in a string, up to the first
 /// that does not.
-fn plain(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn plain(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     while let Some(eight) = bytes[at..].first_chunk() {
         let special = special(u64::from_le_bytes(*eight));
