@@ -144,17 +144,36 @@ fn word(status: WaitStatus) -> Word {
     reason = "a process of its own, where no test's clock reaches"
 )]
 fn end(events: &Receiver<Event>, program: Pid, grace: Duration) {
-    match events.recv() {
+    let is_there = match events.recv() {
         // Most programs leave nothing behind, which is known at once.
         Ok(Event::Ended) if all_gone_by(events, Instant::now() + MOMENT) => return,
-        Ok(Event::Ended | Event::Closed) => {}
+        Ok(Event::Ended) => false,
+        Ok(Event::Closed) => true,
         Ok(Event::AllGone) | Err(_) => return,
-    }
-    // What was stopped does not hear that it is to terminate.
-    signal_all(program, &[Signal::TERM, Signal::CONT]);
+    };
     let killing = Instant::now() + grace;
+    // What was stopped does not hear that it is to terminate.
+    let terminate = [Signal::TERM, Signal::CONT];
+    if is_there {
+        // The system finds a group by itself, and most programs are one. To find
+        // the others takes a look at every process there is, which is long where
+        // a thousand programs are ended at once.
+        signal_group(program, &terminate);
+        if all_gone_by(events, Instant::now() + grace / 8) {
+            return;
+        }
+        signal_outside(program, &terminate);
+    } else {
+        signal_all(program, &terminate);
+    }
     if all_gone_by(events, killing) {
         return;
+    }
+    if is_there {
+        signal_group(program, &[Signal::KILL]);
+        if all_gone_by(events, Instant::now() + LONGEST_PAUSE) {
+            return;
+        }
     }
     // What was forked while the others were looked for is found the next time.
     let mut pause = MOMENT;
@@ -185,14 +204,26 @@ fn all_gone_by(events: &Receiver<Event>, time: Instant) -> bool {
 /// Sends signals to everything that descends from here.
 #[cfg(target_os = "linux")]
 fn signal_all(program: Pid, signals: &[Signal]) {
-    if super::processes::signal_descendants(signals).is_err() {
+    if super::processes::signal_descendants(None, signals).is_err() {
         // No /proc to find them in.
         signal_group(program, signals);
     }
 }
 
+/// Sends signals to what descends from here and is not of the program's group,
+/// which has had them.
+#[cfg(target_os = "linux")]
+fn signal_outside(program: Pid, signals: &[Signal]) {
+    // No /proc to find them in: nobody can.
+    let _ = super::processes::signal_descendants(Some(program), signals);
+}
+
 #[cfg(not(target_os = "linux"))]
 use signal_group as signal_all;
+
+/// Only the group is known.
+#[cfg(not(target_os = "linux"))]
+fn signal_outside(_: Pid, _: &[Signal]) {}
 
 fn signal_group(program: Pid, signals: &[Signal]) {
     for &signal in signals {

@@ -14,17 +14,21 @@ use rustix::process::{
 struct Process {
     id: i32,
     parent: i32,
+    group: i32,
     session: i32,
     /// When it was started; with the id, this is of one process alone.
     started: u64,
     zombie: bool,
 }
 
-/// Sends signals to every process that descends from this one. One that is
-/// forked meanwhile may be missed.
-pub(super) fn signal_descendants(signals: &[Signal]) -> io::Result<()> {
+/// Sends signals to every process that descends from this one, but for those of
+/// the group `but`. One that is forked meanwhile may be missed.
+pub(super) fn signal_descendants(but: Option<Pid>, signals: &[Signal]) -> io::Result<()> {
+    let but = but.map(|group| group.as_raw_nonzero().get());
     for process in descendants()? {
-        process.signal(signals);
+        if Some(process.group) != but {
+            process.signal(signals);
+        }
     }
     Ok(())
 }
@@ -88,11 +92,13 @@ impl Process {
         let mut fields = rest.split_ascii_whitespace();
         let state = fields.next()?;
         let parent = fields.next()?.parse().ok()?;
-        let session = fields.nth(1)?.parse().ok()?;
+        let group = fields.next()?.parse().ok()?;
+        let session = fields.next()?.parse().ok()?;
         let started = fields.nth(15)?.parse().ok()?;
         Some(Self {
             id,
             parent,
+            group,
             session,
             started,
             zombie: matches!(state, "Z" | "X"),
@@ -130,12 +136,11 @@ mod tests {
     fn a_name_may_hold_what_looks_like_the_end_of_it() {
         let stat = b"7 (a) S 1 (b\n) ) Z 42 7 6 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 99 1000 10";
         let process = Process::parse(7, stat);
-        assert!(
-            process.is_some_and(|it| it.parent == 42
-                && it.session == 6
-                && it.started == 99
-                && it.zombie)
-        );
+        assert!(process.is_some_and(|it| it.parent == 42
+            && it.group == 7
+            && it.session == 6
+            && it.started == 99
+            && it.zombie));
         assert!(Process::parse(7, b"7 (cut) S 1").is_none());
     }
 }
