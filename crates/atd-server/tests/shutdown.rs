@@ -4,7 +4,8 @@ mod support;
 
 use atd_audit::Outcome;
 use atd_proto::{ErrorCode, Request, ToolFilter};
-use serde_json::json;
+use atd_registry::tool_fn;
+use serde_json::{Value, json};
 use support::peer::{Peer, frame};
 use support::serving::{in_flight, run_tool, serve, serve_with};
 use support::*;
@@ -99,4 +100,29 @@ async fn a_shutdown_does_not_wait_for_a_client_that_reads_nothing() {
     let report = serving.handle.shutdown().await;
     assert_eq!(report.stuck_connections, 0);
     drop(flooding.await);
+}
+
+/// A call that cannot be ended cannot leave its record either, and that is told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_holds_its_worker_is_told_of_as_without_a_record() {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let holding = tool_fn("test:some.holding", "", move |_: Value, _| {
+        // A thread that blocks where it should await.
+        let _ = released.lock().unwrap().recv();
+        async { Ok(()) }
+    });
+    let serving = serve_with(|builder| builder.shutdown_grace(SHORT)).await;
+    serving
+        .handle
+        .server()
+        .registry()
+        .register(holding)
+        .unwrap();
+    let mut peer = serving.connect().await;
+    peer.send(&run_tool("test:some.holding", json!({}))).await;
+    in_flight(&serving, 1).await;
+    let report = serving.handle.shutdown().await;
+    assert_eq!((report.stuck_connections, report.unrecorded_calls), (1, 1));
+    drop(release);
 }

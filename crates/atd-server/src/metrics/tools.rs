@@ -84,6 +84,11 @@ impl ToolTable {
         self.unknown.ended(how, None);
     }
 
+    /// How many calls have begun and not ended.
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.snapshot().map(|(_, tool)| tool.in_flight).sum()
+    }
+
     /// What was counted, by tool.
     pub(super) fn snapshot(&self) -> impl Iterator<Item = (Arc<str>, ToolMetrics)> {
         let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);

@@ -47,6 +47,9 @@ pub struct ServerHandle {
     _watchdog: Arc<Watchdog>,
 }
 
+/// The longest that a shutdown waits for calls that end one after another.
+const LONGEST: Duration = Duration::from_secs(30);
+
 /// What every connection listens for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Signals {
@@ -67,6 +70,8 @@ pub struct ShutdownReport {
     pub cut_calls: u64,
     /// Connections that did not close even so.
     pub stuck_connections: usize,
+    /// Calls that had not ended even so, and have left no record.
+    pub unrecorded_calls: u64,
     /// Audit events lost since the server was built.
     pub audit_lost: u64,
     /// Why audit events may not be on record yet.
@@ -119,13 +124,12 @@ impl ServerHandle {
         let mut report = ShutdownReport::default();
         if timeout(grace, self.connections.wait()).await.is_err() {
             self.signals.cut.give();
-            let grace = CUT_GRACE + self.server.dispatcher.stop_grace;
-            if timeout(grace, self.connections.wait()).await.is_err() {
-                report.stuck_connections = self.connections.len();
-            }
+            self.closed().await;
+            report.stuck_connections = self.connections.len();
             report.cut_calls = self.signals.cut_calls.load(Ordering::Acquire);
         }
         self.server.dispatcher.recorded(AUDIT_FLUSH).await;
+        report.unrecorded_calls = self.server.dispatcher.metrics.tools.in_flight();
         if let Some(audit) = self.server.dispatcher.audit.clone() {
             let flushed = tokio::task::spawn_blocking(move || audit.sink.flush(AUDIT_FLUSH)).await;
             report.audit_problem = match flushed {
@@ -136,6 +140,28 @@ impl ServerHandle {
         }
         report.audit_lost = self.server.metrics_snapshot().audit_lost;
         report
+    }
+}
+
+impl ServerHandle {
+    /// Waits for the connections whose calls were cut, as long as calls end: a
+    /// server that is slow is not stuck, and each of them has its record to
+    /// leave.
+    async fn closed(&self) {
+        let in_flight = || self.server.dispatcher.metrics.tools.in_flight();
+        let grace = CUT_GRACE + self.server.dispatcher.stop_grace;
+        let while_calls_end = async {
+            let mut before = in_flight();
+            while timeout(grace, self.connections.wait()).await.is_err() {
+                let left = in_flight();
+                if left >= before {
+                    return;
+                }
+                before = left;
+            }
+        };
+        // Elapsed: what is left is told in the report.
+        let _ = timeout(LONGEST, while_calls_end).await;
     }
 }
 

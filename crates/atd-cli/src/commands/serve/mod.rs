@@ -152,6 +152,12 @@ fn sum_up(server: &Server, report: &ShutdownReport) -> std::io::Result<()> {
             report.cut_calls
         ))?;
     }
+    if report.unrecorded_calls > 0 {
+        warn(format!(
+            "{} calls did not end, and have left no record.",
+            report.unrecorded_calls
+        ))?;
+    }
     if report.stuck_connections > 0 {
         warn(format!(
             "{} connections did not close.",
