@@ -1,5 +1,6 @@
 //! Lines on their way to the writer.
 
+#[cfg(feature = "chain")]
 use super::line;
 #[cfg(feature = "chain")]
 use crate::chain::BlocksHash;
@@ -20,8 +21,8 @@ pub(super) struct Line<'a> {
 #[derive(Default)]
 pub(super) struct Lines {
     bytes: Vec<u8>,
-    #[cfg(feature = "chain")]
-    count: usize,
+    /// Where in the bytes each line ends.
+    ends: Vec<usize>,
     /// Of some of the lines, with their numbers, which rise.
     #[cfg(feature = "chain")]
     hashes: Vec<(usize, BlocksHash)>,
@@ -30,12 +31,10 @@ pub(super) struct Lines {
 /// Some lines of [`Lines`].
 #[derive(Clone, Copy)]
 pub(super) struct LineSlice<'a> {
-    pub(super) bytes: &'a [u8],
-    /// The number of the first line.
-    #[cfg(feature = "chain")]
+    lines: &'a Lines,
+    /// The numbers of the first and of the one behind the last.
     first: usize,
-    #[cfg(feature = "chain")]
-    hashes: &'a [(usize, BlocksHash)],
+    end: usize,
 }
 
 impl<'a> Line<'a> {
@@ -56,13 +55,17 @@ impl Lines {
         #[cfg(feature = "chain")]
         {
             let hash = line.hash.clone();
-            self.hashes.extend(hash.map(|hash| (self.count, hash)));
-            self.count += 1;
+            self.hashes.extend(hash.map(|hash| (self.ends.len(), hash)));
         }
+        self.ends.push(self.bytes.len());
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.ends.len() as u64
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.ends.is_empty()
     }
 
     /// Makes it empty, and keeps its buffers if they are worth it.
@@ -71,65 +74,76 @@ impl Lines {
             *self = Self::default();
         }
         self.bytes.clear();
+        self.ends.clear();
         #[cfg(feature = "chain")]
-        {
-            self.count = 0;
-            self.hashes.clear();
-        }
+        self.hashes.clear();
     }
 
     pub(super) fn as_slice(&self) -> LineSlice<'_> {
         LineSlice {
-            bytes: &self.bytes,
-            #[cfg(feature = "chain")]
+            lines: self,
             first: 0,
-            #[cfg(feature = "chain")]
-            hashes: &self.hashes,
+            end: self.ends.len(),
         }
+    }
+
+    /// Where the line of this number begins.
+    fn start(&self, number: usize) -> usize {
+        number.checked_sub(1).map_or(0, |before| self.ends[before])
     }
 }
 
 impl<'a> LineSlice<'a> {
+    pub(super) fn len(self) -> u64 {
+        (self.end - self.first) as u64
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.first == self.end
+    }
+
+    pub(super) fn bytes(self) -> &'a [u8] {
+        &self.lines.bytes[self.lines.start(self.first)..self.lines.start(self.end)]
+    }
+
     pub(super) fn iter(self) -> impl Iterator<Item = Line<'a>> {
+        let numbers = self.first..self.end;
         #[cfg(feature = "chain")]
-        let (mut numbers, mut hashes) = (self.first.., self.hashes.iter().peekable());
-        line::lines(self.bytes).map(move |bytes| Line {
-            bytes,
+        let mut hashes = {
+            let all = &self.lines.hashes;
+            let before = all.partition_point(|(of, _)| *of < self.first);
+            all[before..].iter().peekable()
+        };
+        numbers.map(move |number| Line {
+            bytes: &self.lines.bytes[self.lines.start(number)..self.lines.ends[number]],
             #[cfg(feature = "chain")]
             hash: {
-                let number = numbers.next();
-                let its = hashes.next_if(|(of, _)| Some(*of) == number);
+                let its = hashes.next_if(|(of, _)| *of == number);
                 its.map(|(_, hash)| hash.clone())
             },
         })
     }
 
-    /// The first `lines`, which are `length` bytes, and the others.
-    pub(super) fn split_at(self, lines: u64, length: usize) -> (Self, Self) {
-        let (bytes, other_bytes) = self.bytes.split_at(length.min(self.bytes.len()));
-        #[cfg(not(feature = "chain"))]
-        let _ = lines;
-        #[cfg(feature = "chain")]
-        let others = self.first + usize::try_from(lines).unwrap_or(usize::MAX);
-        #[cfg(feature = "chain")]
-        let (hashes, other_hashes) = {
-            let of_first = self.hashes.partition_point(|(of, _)| *of < others);
-            self.hashes.split_at(of_first)
-        };
+    /// The first of them, as few as have so many bytes; all, if none do.
+    pub(super) fn with_bytes(self, at_least: usize) -> Self {
+        let start = self.lines.start(self.first);
+        let ends = &self.lines.ends[self.first..self.end];
+        let before = ends.partition_point(|end| end - start < at_least);
+        self.split_at(before as u64 + 1).0
+    }
+
+    /// The first `lines`, and the others.
+    pub(super) fn split_at(self, lines: u64) -> (Self, Self) {
+        let lines = usize::try_from(lines).unwrap_or(usize::MAX);
+        let between = self.first.saturating_add(lines).min(self.end);
         let first = Self {
-            bytes,
-            #[cfg(feature = "chain")]
-            first: self.first,
-            #[cfg(feature = "chain")]
-            hashes,
+            end: between,
+            ..self
         };
-        let rest = Self {
-            bytes: other_bytes,
-            #[cfg(feature = "chain")]
-            first: others,
-            #[cfg(feature = "chain")]
-            hashes: other_hashes,
+        let others = Self {
+            first: between,
+            ..self
         };
-        (first, rest)
+        (first, others)
     }
 }

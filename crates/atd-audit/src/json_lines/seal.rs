@@ -23,8 +23,6 @@ pub(super) struct Sealing {
 /// So many lines that are written at once and lie in one segment.
 pub(super) struct Part {
     pub(super) events: u64,
-    /// How much of the queue's lines this is.
-    pub(super) length: usize,
     /// Nothing else goes into the segment.
     pub(super) ends_segment: bool,
     /// The bytes are in [`Sealing::sealed`].
@@ -64,33 +62,31 @@ impl Sealing {
         }
     }
 
-    /// As much of `lines`, which are `events`, as the segment takes; at least
-    /// one line.
-    pub(super) fn part(&mut self, lines: LineSlice<'_>, events: u64, terms: &Terms) -> Part {
+    /// As much of `lines` as the segment takes; at least one line.
+    pub(super) fn part(&mut self, lines: LineSlice<'_>, terms: &Terms) -> Part {
         #[cfg(feature = "chain")]
         let plain = terms.gap == 0 && self.chain.is_none();
         #[cfg(not(feature = "chain"))]
         let plain = terms.gap == 0;
         if plain {
-            as_they_are(lines.bytes, events, terms)
+            as_they_are(lines, terms)
         } else {
-            self.seal(lines, events, terms)
+            self.seal(lines, terms)
         }
     }
 
     /// The bytes of the part that was made last, out of `lines`.
-    pub(super) fn bytes<'a>(&'a self, part: &Part, lines: &'a [u8]) -> &'a [u8] {
+    pub(super) fn bytes<'a>(&'a self, part: &Part, lines: LineSlice<'a>) -> &'a [u8] {
         if part.is_sealed {
             &self.sealed
         } else {
-            &lines[..part.length]
+            lines.split_at(part.events).0.bytes()
         }
     }
 
-    fn seal(&mut self, lines: LineSlice<'_>, events: u64, terms: &Terms) -> Part {
+    fn seal(&mut self, lines: LineSlice<'_>, terms: &Terms) -> Part {
         let mut part = Part {
             events: 0,
-            length: 0,
             ends_segment: false,
             is_sealed: true,
         };
@@ -100,6 +96,7 @@ impl Sealing {
             self.sealed = Vec::new();
         }
         self.sealed.clear();
+        let mut taken = 0;
         for line in lines.iter() {
             let fields = line::fields_of(line.bytes);
             let start = self.sealed.len();
@@ -109,22 +106,22 @@ impl Sealing {
                 self.sealed.extend_from_slice(gap.as_bytes());
             }
             part.events += 1;
-            part.length += line.bytes.len();
+            taken += line.bytes.len();
             let length = self.sealed.len() as u64 + self.seal_length();
             part.ends_segment = terms.room.is_some_and(|room| length >= room);
             #[cfg(feature = "chain")]
             if let Some(chain) = &self.chain {
                 let must_sign = part.ends_segment
                     || (chain.is_new_file && part.events == 1)
-                    || (terms.is_last && part.events == events);
+                    || (terms.is_last && part.events == lines.len());
                 let hash = line.hash.unwrap_or_else(|| BlocksHash::of(fields));
                 let rest = start + BlocksHash::covers(fields);
                 last = Some(chain.seal(&mut self.sealed, rest, hash, last, must_sign));
             }
             #[cfg(not(feature = "chain"))]
-            let _ = (start, events, terms.is_last);
+            let _ = (start, terms.is_last);
             self.sealed.extend_from_slice(b"}\n");
-            if part.ends_segment || part.length >= terms.at_most {
+            if part.ends_segment || taken >= terms.at_most {
                 break;
             }
         }
@@ -178,21 +175,13 @@ impl Sealing {
 }
 
 /// A part whose lines go into the log as they come out of the queue.
-fn as_they_are(lines: &[u8], events: u64, terms: &Terms) -> Part {
+fn as_they_are(lines: LineSlice<'_>, terms: &Terms) -> Part {
     let room = usize::try_from(terms.room.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
     // The line that reaches the limit is the last.
-    let from = room.min(terms.at_most).saturating_sub(1);
-    let rest = lines.get(from..).unwrap_or_default();
-    let end = rest.iter().position(|byte| *byte == b'\n');
-    let length = end.map_or(lines.len(), |end| from + end + 1);
+    let lines = lines.with_bytes(room.min(terms.at_most));
     Part {
-        events: if length == lines.len() {
-            events
-        } else {
-            line::lines(&lines[..length]).count() as u64
-        },
-        length,
-        ends_segment: length >= room,
+        events: lines.len(),
+        ends_segment: lines.bytes().len() >= room,
         is_sealed: false,
     }
 }
