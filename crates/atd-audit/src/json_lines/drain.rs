@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     journal::Journal,
-    lines::{LineSlice, Lines},
+    lines::{Line, Lines},
     output::LineOutput,
     queue::{Batch, Queue, Retry, Settled, Work},
     seal::{Sealing, Terms},
@@ -62,7 +62,7 @@ pub(super) struct Unsynced {
 
 /// The lines of a batch that are neither on record nor lost.
 struct Rest<'a> {
-    lines: LineSlice<'a>,
+    lines: &'a [Line],
     terms: Terms,
 }
 
@@ -160,8 +160,8 @@ impl Drain<'_> {
         self.begin_what_follows_distrust();
         rest.terms.room = self.output.file().and_then(|file| file.room());
         let part = self.sealing.part(rest.lines, &rest.terms);
-        let bytes = self.sealing.bytes(&part, rest.lines);
         let durable = self.durability == Durability::Sync;
+        let bytes = self.sealing.bytes();
         let written = self.output.write(bytes, part.events, durable);
         #[cfg(feature = "chain")]
         let head = self.sealing.commit(&part, written.possible);
@@ -179,14 +179,14 @@ impl Drain<'_> {
             settled.gap = std::mem::take(&mut rest.terms.gap);
             let recorded = rest.pass(written.lines);
             if let Some(journal) = self.journal {
-                journal.recorded(recorded.bytes());
+                journal.recorded(recorded);
             }
             self.count_unsynced(written.lines);
         }
         if !is_whole {
             // What is in doubt is not written twice.
             let lost = match self.failed {
-                Failed::Lost => rest.lines.len(),
+                Failed::Lost => rest.events(),
                 Failed::Retried if written.is_in_doubt() => part.events - written.lines,
                 Failed::Retried => 0,
             };
@@ -210,9 +210,10 @@ impl Drain<'_> {
     }
 
     fn lose(&self, rest: &mut Rest<'_>) {
-        let lost = rest.pass(rest.lines.len());
+        let lost = rest.events();
+        rest.pass(lost);
         self.queue.settle(Settled {
-            failed: lost.len(),
+            failed: lost,
             ..Settled::default()
         });
     }
@@ -336,9 +337,14 @@ impl Drain<'_> {
 }
 
 impl<'a> Rest<'a> {
+    fn events(&self) -> u64 {
+        self.lines.len() as u64
+    }
+
     /// Leaves so many lines behind, and gives them.
-    fn pass(&mut self, lines: u64) -> LineSlice<'a> {
-        let (passed, others) = self.lines.split_at(lines);
+    fn pass(&mut self, lines: u64) -> &'a [Line] {
+        let lines = usize::try_from(lines).unwrap_or(usize::MAX);
+        let (passed, others) = self.lines.split_at(lines.min(self.lines.len()));
         self.lines = others;
         passed
     }

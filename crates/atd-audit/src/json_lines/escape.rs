@@ -50,6 +50,8 @@ fn is_plain_byte(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\')
 }
 
+/// Most texts need it not, and are the quicker for it being out of their way.
+#[cold]
 fn escaped(line: &mut Vec<u8>, text: &str, mut room: usize) -> bool {
     let mut rest = text;
     loop {

@@ -1,10 +1,7 @@
 //! From the lines of the queue to the bytes of the log: where a segment ends,
 //! what is written beside an event, and the chain.
 
-use super::{
-    line,
-    lines::{LARGE, LineSlice},
-};
+use super::{line, lines::Line};
 #[cfg(feature = "chain")]
 use crate::{
     Chaining,
@@ -12,9 +9,12 @@ use crate::{
     hex::push_hex,
 };
 
+/// A buffer larger than this is let go when little of it was used.
+const LARGE: usize = 1024 * 1024;
+
 /// Makes the bytes of the log.
 pub(super) struct Sealing {
-    /// The bytes of a part whose lines are not those of the queue.
+    /// The bytes of the part that was made last.
     sealed: Vec<u8>,
     #[cfg(feature = "chain")]
     chain: Option<Chain>,
@@ -25,8 +25,6 @@ pub(super) struct Part {
     pub(super) events: u64,
     /// Nothing else goes into the segment.
     pub(super) ends_segment: bool,
-    /// The bytes are in [`Sealing::sealed`].
-    is_sealed: bool,
 }
 
 /// How the lines of a part are to be made.
@@ -62,43 +60,23 @@ impl Sealing {
         }
     }
 
+    /// The bytes of the part that was made last.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.sealed
+    }
+
     /// As much of `lines` as the segment takes; at least one line.
-    pub(super) fn part(&mut self, lines: LineSlice<'_>, terms: &Terms) -> Part {
-        #[cfg(feature = "chain")]
-        let plain = terms.gap == 0 && self.chain.is_none();
-        #[cfg(not(feature = "chain"))]
-        let plain = terms.gap == 0;
-        if plain {
-            as_they_are(lines, terms)
-        } else {
-            self.seal(lines, terms)
-        }
-    }
-
-    /// The bytes of the part that was made last, out of `lines`.
-    pub(super) fn bytes<'a>(&'a self, part: &Part, lines: LineSlice<'a>) -> &'a [u8] {
-        if part.is_sealed {
-            &self.sealed
-        } else {
-            lines.split_at(part.events).0.bytes()
-        }
-    }
-
-    fn seal(&mut self, lines: LineSlice<'_>, terms: &Terms) -> Part {
+    pub(super) fn part(&mut self, lines: &[Line], terms: &Terms) -> Part {
         let mut part = Part {
             events: 0,
             ends_segment: false,
-            is_sealed: true,
         };
         #[cfg(feature = "chain")]
         let mut last = self.chain.as_ref().and_then(|chain| chain.last);
-        if self.sealed.capacity() > LARGE && self.sealed.len() < self.sealed.capacity() / 4 {
-            self.sealed = Vec::new();
-        }
-        self.sealed.clear();
+        self.clear();
         let mut taken = 0;
-        for line in lines.iter() {
-            let fields = line::fields_of(line.bytes);
+        for line in lines {
+            let fields = line::fields_of(&line.bytes);
             let start = self.sealed.len();
             self.sealed.extend_from_slice(fields);
             if terms.gap > 0 && part.events == 0 {
@@ -113,8 +91,9 @@ impl Sealing {
             if let Some(chain) = &self.chain {
                 let must_sign = part.ends_segment
                     || (chain.is_new_file && part.events == 1)
-                    || (terms.is_last && part.events == lines.len());
-                let hash = line.hash.unwrap_or_else(|| BlocksHash::of(fields));
+                    || (terms.is_last && part.events == lines.len() as u64);
+                let hash = line.hash.clone();
+                let hash = hash.unwrap_or_else(|| BlocksHash::of(fields));
                 let rest = start + BlocksHash::covers(fields);
                 last = Some(chain.seal(&mut self.sealed, rest, hash, last, must_sign));
             }
@@ -130,6 +109,13 @@ impl Sealing {
             chain.next = last;
         }
         part
+    }
+
+    fn clear(&mut self) {
+        if self.sealed.capacity() > LARGE && self.sealed.len() < self.sealed.capacity() / 4 {
+            self.sealed = Vec::new();
+        }
+        self.sealed.clear();
     }
 
     /// What follows the fields of a line, without a signature.
@@ -171,18 +157,6 @@ impl Sealing {
         if let Some(chain) = &mut self.chain {
             chain.is_new_file = true;
         }
-    }
-}
-
-/// A part whose lines go into the log as they come out of the queue.
-fn as_they_are(lines: LineSlice<'_>, terms: &Terms) -> Part {
-    let room = usize::try_from(terms.room.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
-    // The line that reaches the limit is the last.
-    let lines = lines.with_bytes(room.min(terms.at_most));
-    Part {
-        events: lines.len(),
-        ends_segment: lines.bytes().len() >= room,
-        is_sealed: false,
     }
 }
 

@@ -22,9 +22,9 @@ use crate::{AuditError, Health};
 
 /// A bounded queue of lines, with the account of what became of each.
 ///
-/// The lines lie end to end in one buffer, which the writer swaps for its own
-/// empty one. The lock is held for no longer than it takes to copy a line or to
-/// swap, and never during I/O.
+/// Each line lies in the buffer that it was made in, and the writer swaps all of
+/// them for those that it has written. The lock is held for no longer than it
+/// takes to exchange a buffer, and never during I/O.
 pub(super) struct Queue {
     capacity: u64,
     state: Mutex<State>,
@@ -62,7 +62,7 @@ impl Queue {
     }
 
     /// Takes one line if there is room for it.
-    pub(super) fn offer(&self, line: &Line<'_>) -> Offer {
+    pub(super) fn offer(&self, line: &mut Line) -> Offer {
         let mut state = self.lock();
         if state.closed {
             state.refused += 1;
@@ -76,7 +76,7 @@ impl Queue {
 
     /// Takes one line when there is room for it. One that finds none within
     /// `at_most`, or before the queue is closed, counts as lost.
-    pub(super) fn offer_patiently(&self, line: &Line<'_>, at_most: Option<Duration>) -> Offer {
+    pub(super) fn offer_patiently(&self, line: &mut Line, at_most: Option<Duration>) -> Offer {
         let mut state = self.wait_for_room(at_most, |state| !state.closed);
         if state.closed || !state.has_room(self.capacity) {
             state.refused += 1;
@@ -111,7 +111,7 @@ impl Queue {
     }
 
     /// Takes the line that a place was kept for.
-    pub(super) fn offer_reserved(&self, line: &Line<'_>) -> Offer {
+    pub(super) fn offer_reserved(&self, line: &mut Line) -> Offer {
         let mut state = self.lock();
         state.reserved -= 1;
         if state.closed {
@@ -132,7 +132,7 @@ impl Queue {
 
     /// Takes a line that was on its way when an earlier process ended, whatever
     /// the capacity.
-    pub(super) fn take_over(&self, line: &Line<'_>) {
+    pub(super) fn take_over(&self, line: &mut Line) {
         let mut state = self.lock();
         state.lines.push(line);
         state.accepted += 1;
@@ -144,7 +144,7 @@ impl Queue {
         self.lock().head = last;
     }
 
-    fn accept(&self, mut state: MutexGuard<'_, State>, line: &Line<'_>) -> u64 {
+    fn accept(&self, mut state: MutexGuard<'_, State>, line: &mut Line) -> u64 {
         state.lines.push(line);
         state.accepted += 1;
         let ticket = state.accepted;
