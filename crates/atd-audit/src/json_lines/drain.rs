@@ -7,11 +7,10 @@ use std::{
 
 use super::{
     journal::Journal,
-    line,
-    lines::{LineSlice, Lines},
+    lines::{Line, Lines},
     output::LineOutput,
     queue::{Batch, Queue, Retry, Settled, Work},
-    seal::{Part, Sealing, Terms},
+    seal::{Sealing, Terms},
 };
 use crate::{Durability, timestamp::monotonic};
 
@@ -63,8 +62,7 @@ pub(super) struct Unsynced {
 
 /// The lines of a batch that are neither on record nor lost.
 struct Rest<'a> {
-    lines: LineSlice<'a>,
-    events: u64,
+    lines: &'a [Line],
     terms: Terms,
 }
 
@@ -82,7 +80,7 @@ impl Drain<'_> {
                 Work::Write(batch) => {
                     let began = monotonic();
                     drain.write(&batch);
-                    drain.let_gather(batch.events, monotonic() - began);
+                    drain.let_gather(batch.lines.len(), monotonic() - began);
                     spare = batch.lines;
                 }
                 Work::Reopen => drain.reopen(),
@@ -128,7 +126,6 @@ impl Drain<'_> {
     fn write(&mut self, batch: &Batch) {
         let mut rest = Rest {
             lines: batch.lines.as_slice(),
-            events: batch.events,
             terms: Terms {
                 gap: batch.gap,
                 room: None,
@@ -140,12 +137,12 @@ impl Drain<'_> {
             },
         };
         let mut pause = FIRST_PAUSE;
-        while rest.events > 0 {
+        while !rest.lines.is_empty() {
             if self.write_part(&mut rest) {
                 pause = FIRST_PAUSE;
                 continue;
             }
-            if rest.events > 0 {
+            if !rest.lines.is_empty() {
                 match self.queue.pause_before_retry(pause) {
                     Retry::Yes => {}
                     Retry::AfterReopening => self.reopen(),
@@ -162,9 +159,9 @@ impl Drain<'_> {
     fn write_part(&mut self, rest: &mut Rest<'_>) -> bool {
         self.begin_what_follows_distrust();
         rest.terms.room = self.output.file().and_then(|file| file.room());
-        let part = self.sealing.part(rest.lines, rest.events, &rest.terms);
-        let bytes = self.sealing.bytes(&part, rest.lines.bytes);
+        let part = self.sealing.part(rest.lines, &rest.terms);
         let durable = self.durability == Durability::Sync;
+        let bytes = self.sealing.bytes();
         let written = self.output.write(bytes, part.events, durable);
         #[cfg(feature = "chain")]
         let head = self.sealing.commit(&part, written.possible);
@@ -180,7 +177,7 @@ impl Drain<'_> {
         }
         if written.lines > 0 {
             settled.gap = std::mem::take(&mut rest.terms.gap);
-            let recorded = rest.pass(written.lines, &part);
+            let recorded = rest.pass(written.lines);
             if let Some(journal) = self.journal {
                 journal.recorded(recorded);
             }
@@ -189,11 +186,11 @@ impl Drain<'_> {
         if !is_whole {
             // What is in doubt is not written twice.
             let lost = match self.failed {
-                Failed::Lost => rest.events,
+                Failed::Lost => rest.events(),
                 Failed::Retried if written.is_in_doubt() => part.events - written.lines,
                 Failed::Retried => 0,
             };
-            rest.pass(lost, &part);
+            rest.pass(lost);
             settled.failed = lost;
         }
         settled.error = written.error;
@@ -213,8 +210,10 @@ impl Drain<'_> {
     }
 
     fn lose(&self, rest: &mut Rest<'_>) {
+        let lost = rest.events();
+        rest.pass(lost);
         self.queue.settle(Settled {
-            failed: std::mem::take(&mut rest.events),
+            failed: lost,
             ..Settled::default()
         });
     }
@@ -338,19 +337,16 @@ impl Drain<'_> {
 }
 
 impl<'a> Rest<'a> {
-    /// Leaves `events` lines of `part` behind, and gives them.
-    fn pass(&mut self, events: u64, part: &Part) -> &'a [u8] {
-        let length = if events == part.events {
-            part.length
-        } else {
-            let mut lines = line::lines(self.lines.bytes);
-            let passed = (0..events).map_while(|_| lines.next());
-            passed.map(<[u8]>::len).sum()
-        };
-        let (passed, lines) = self.lines.split_at(events, length);
-        self.lines = lines;
-        self.events -= events;
-        passed.bytes
+    fn events(&self) -> u64 {
+        self.lines.len() as u64
+    }
+
+    /// Leaves so many lines behind, and gives them.
+    fn pass(&mut self, lines: u64) -> &'a [Line] {
+        let lines = usize::try_from(lines).unwrap_or(usize::MAX);
+        let (passed, others) = self.lines.split_at(lines.min(self.lines.len()));
+        self.lines = others;
+        passed
     }
 }
 

@@ -3,7 +3,7 @@
 //! This writes what serde would make of a [`CallEvent`], in a fraction of the
 //! time that a call waits for it; the tests hold the two against each other.
 
-use std::{cell::Cell, io::BufRead};
+use std::cell::Cell;
 
 use super::escape;
 use crate::{Beside, BesideFields, CallEvent, Outcome};
@@ -69,30 +69,19 @@ impl<'a> From<&'a CallEvent> for Said<'a> {
     }
 }
 
-/// Gives the line of what is `said`, newline included, to `use_line`.
+/// Gives the line of what is `said`, newline included, to `use_line`, which may
+/// leave another buffer in its place.
 ///
-/// The line is made in a buffer that the thread keeps, unless the thread is
+/// The line is made in the buffer that the thread has, unless the thread is
 /// already being torn down.
-pub(super) fn with_line<T>(said: Said<'_>, use_line: impl FnOnce(&[u8]) -> T) -> T {
+pub(super) fn with_line<T>(said: Said<'_>, use_line: impl FnOnce(&mut Vec<u8>) -> T) -> T {
     let mut line = LINE.try_with(Cell::take).unwrap_or_default();
     encode(&mut line, said);
-    let used = use_line(&line);
+    let used = use_line(&mut line);
     if line.capacity() <= LINE_LIMIT {
         let _ = LINE.try_with(|kept| kept.set(line));
     }
     used
-}
-
-/// Each line that `lines` hold, with its newline.
-pub(super) fn lines(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = lines;
-    std::iter::from_fn(move || {
-        let before = rest;
-        // The standard library looks at many bytes at a time here, and looking
-        // through memory does not fail.
-        let length = rest.skip_until(b'\n').ok()?;
-        (length > 0).then(|| &before[..length])
-    })
 }
 
 /// A line without its closing brace and its newline.
@@ -147,7 +136,9 @@ fn string_in(text: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Puts the line of what is `said` in the place of what is in `line`.
 fn encode(line: &mut Vec<u8>, said: Said<'_>) {
     line.clear();
-    let fits = shortest_length(said) <= EVENT_LIMIT && {
+    let shortest = shortest_length(said);
+    let fits = shortest <= EVENT_LIMIT && {
+        line.reserve(FRAME + shortest);
         fields(line, said, &WHOLE);
         line.len() <= EVENT_LIMIT
     };

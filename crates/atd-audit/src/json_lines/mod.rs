@@ -53,8 +53,8 @@ pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
 /// **Full queue.** An event that finds the queue full is dropped and counted,
 /// unless [`Backpressure`] says otherwise. An event holds its place until it
 /// is written, so at most the capacity's number of lines, each of at most
-/// 64 KiB, is queued; with what is being written, and chained, up to three
-/// times that is in memory.
+/// 64 KiB, is queued; with what is being written, up to three times that is in
+/// memory, and as many free buffers of at most 4 KiB.
 ///
 /// **On record** means that the writer took the whole line and its `flush`
 /// succeeded; where it is a file, the operating system has the line then.
@@ -256,8 +256,8 @@ impl JsonLinesAuditSink {
     fn start(opened: Opened, options: JsonLinesBuilder) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(options.capacity));
         let is_chained = options.is_chained();
-        for line in &opened.recovered {
-            queue.take_over(&Line::new(line, is_chained));
+        for line in opened.recovered {
+            queue.take_over(&mut Line::new(line, is_chained));
         }
         if opened.probed.is_err() {
             queue.found(opened.probed);

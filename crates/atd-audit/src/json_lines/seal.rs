@@ -1,10 +1,7 @@
 //! From the lines of the queue to the bytes of the log: where a segment ends,
 //! what is written beside an event, and the chain.
 
-use super::{
-    line,
-    lines::{LARGE, LineSlice},
-};
+use super::{line, lines::Line};
 #[cfg(feature = "chain")]
 use crate::{
     Chaining,
@@ -12,9 +9,12 @@ use crate::{
     hex::push_hex,
 };
 
+/// A buffer larger than this is let go when little of it was used.
+const LARGE: usize = 1024 * 1024;
+
 /// Makes the bytes of the log.
 pub(super) struct Sealing {
-    /// The bytes of a part whose lines are not those of the queue.
+    /// The bytes of the part that was made last.
     sealed: Vec<u8>,
     #[cfg(feature = "chain")]
     chain: Option<Chain>,
@@ -23,12 +23,8 @@ pub(super) struct Sealing {
 /// So many lines that are written at once and lie in one segment.
 pub(super) struct Part {
     pub(super) events: u64,
-    /// How much of the queue's lines this is.
-    pub(super) length: usize,
     /// Nothing else goes into the segment.
     pub(super) ends_segment: bool,
-    /// The bytes are in [`Sealing::sealed`].
-    is_sealed: bool,
 }
 
 /// How the lines of a part are to be made.
@@ -64,44 +60,23 @@ impl Sealing {
         }
     }
 
-    /// As much of `lines`, which are `events`, as the segment takes; at least
-    /// one line.
-    pub(super) fn part(&mut self, lines: LineSlice<'_>, events: u64, terms: &Terms) -> Part {
-        #[cfg(feature = "chain")]
-        let plain = terms.gap == 0 && self.chain.is_none();
-        #[cfg(not(feature = "chain"))]
-        let plain = terms.gap == 0;
-        if plain {
-            as_they_are(lines.bytes, events, terms)
-        } else {
-            self.seal(lines, events, terms)
-        }
+    /// The bytes of the part that was made last.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.sealed
     }
 
-    /// The bytes of the part that was made last, out of `lines`.
-    pub(super) fn bytes<'a>(&'a self, part: &Part, lines: &'a [u8]) -> &'a [u8] {
-        if part.is_sealed {
-            &self.sealed
-        } else {
-            &lines[..part.length]
-        }
-    }
-
-    fn seal(&mut self, lines: LineSlice<'_>, events: u64, terms: &Terms) -> Part {
+    /// As much of `lines` as the segment takes; at least one line.
+    pub(super) fn part(&mut self, lines: &[Line], terms: &Terms) -> Part {
         let mut part = Part {
             events: 0,
-            length: 0,
             ends_segment: false,
-            is_sealed: true,
         };
         #[cfg(feature = "chain")]
         let mut last = self.chain.as_ref().and_then(|chain| chain.last);
-        if self.sealed.capacity() > LARGE && self.sealed.len() < self.sealed.capacity() / 4 {
-            self.sealed = Vec::new();
-        }
-        self.sealed.clear();
-        for line in lines.iter() {
-            let fields = line::fields_of(line.bytes);
+        self.clear();
+        let mut taken = 0;
+        for line in lines {
+            let fields = line::fields_of(&line.bytes);
             let start = self.sealed.len();
             self.sealed.extend_from_slice(fields);
             if terms.gap > 0 && part.events == 0 {
@@ -109,22 +84,23 @@ impl Sealing {
                 self.sealed.extend_from_slice(gap.as_bytes());
             }
             part.events += 1;
-            part.length += line.bytes.len();
+            taken += line.bytes.len();
             let length = self.sealed.len() as u64 + self.seal_length();
             part.ends_segment = terms.room.is_some_and(|room| length >= room);
             #[cfg(feature = "chain")]
             if let Some(chain) = &self.chain {
                 let must_sign = part.ends_segment
                     || (chain.is_new_file && part.events == 1)
-                    || (terms.is_last && part.events == events);
-                let hash = line.hash.unwrap_or_else(|| BlocksHash::of(fields));
+                    || (terms.is_last && part.events == lines.len() as u64);
+                let hash = line.hash.clone();
+                let hash = hash.unwrap_or_else(|| BlocksHash::of(fields));
                 let rest = start + BlocksHash::covers(fields);
                 last = Some(chain.seal(&mut self.sealed, rest, hash, last, must_sign));
             }
             #[cfg(not(feature = "chain"))]
-            let _ = (start, events, terms.is_last);
+            let _ = (start, terms.is_last);
             self.sealed.extend_from_slice(b"}\n");
-            if part.ends_segment || part.length >= terms.at_most {
+            if part.ends_segment || taken >= terms.at_most {
                 break;
             }
         }
@@ -133,6 +109,13 @@ impl Sealing {
             chain.next = last;
         }
         part
+    }
+
+    fn clear(&mut self) {
+        if self.sealed.capacity() > LARGE && self.sealed.len() < self.sealed.capacity() / 4 {
+            self.sealed = Vec::new();
+        }
+        self.sealed.clear();
     }
 
     /// What follows the fields of a line, without a signature.
@@ -174,26 +157,6 @@ impl Sealing {
         if let Some(chain) = &mut self.chain {
             chain.is_new_file = true;
         }
-    }
-}
-
-/// A part whose lines go into the log as they come out of the queue.
-fn as_they_are(lines: &[u8], events: u64, terms: &Terms) -> Part {
-    let room = usize::try_from(terms.room.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
-    // The line that reaches the limit is the last.
-    let from = room.min(terms.at_most).saturating_sub(1);
-    let rest = lines.get(from..).unwrap_or_default();
-    let end = rest.iter().position(|byte| *byte == b'\n');
-    let length = end.map_or(lines.len(), |end| from + end + 1);
-    Part {
-        events: if length == lines.len() {
-            events
-        } else {
-            line::lines(&lines[..length]).count() as u64
-        },
-        length,
-        ends_segment: length >= room,
-        is_sealed: false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! How an event gets into the queue.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use super::{
     JsonLinesAuditSink,
@@ -92,18 +92,21 @@ impl AuditSink for JsonLinesAuditSink {
 
 impl JsonLinesAuditSink {
     /// Makes the line of what is `said`, for the queue.
-    fn with_line<T>(&self, said: Said<'_>, use_line: impl FnOnce(&Line<'_>) -> T) -> T {
+    fn with_line<T>(&self, said: Said<'_>, use_line: impl FnOnce(&mut Line) -> T) -> T {
         line::with_line(said, |bytes| {
             // The writer thread makes the hashes unless it has enough to do.
             let is_hashed = self.is_chained && self.queue.is_behind();
-            use_line(&Line::new(bytes, is_hashed))
+            let mut line = Line::new(mem::take(bytes), is_hashed);
+            let used = use_line(&mut line);
+            *bytes = line.bytes;
+            used
         })
     }
 
     /// Takes an event as far as that needs no waiting.
-    fn offer(&self, line: &Line<'_>) -> Offer {
+    fn offer(&self, line: &mut Line) -> Offer {
         match &self.strict {
-            Some(starts) if starts.journal.end(line.bytes) => self.queue.offer_reserved(line),
+            Some(starts) if starts.journal.end(&line.bytes) => self.queue.offer_reserved(line),
             _ => self.queue.offer(line),
         }
     }
@@ -148,7 +151,7 @@ impl JsonLinesAuditSink {
     }
 
     /// What is done with an event that finds the queue full, by who may wait.
-    fn overflow(&self, said: Said<'_>, line: &Line<'_>) -> Offer {
+    fn overflow(&self, said: Said<'_>, line: &mut Line) -> Offer {
         match &self.backpressure {
             Backpressure::Spill(other) => {
                 self.queue.spill();

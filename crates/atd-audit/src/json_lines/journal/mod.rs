@@ -16,7 +16,8 @@ use std::{
 pub(super) use self::recover::recover;
 use super::{
     file::{Disk, Handle, open_locked},
-    line::{self, call_id},
+    line::call_id,
+    lines::Line,
 };
 use crate::{AuditError, segments};
 
@@ -164,10 +165,10 @@ impl Journal {
     }
 
     /// The events in `lines` are on record.
-    pub(super) fn recorded(&self, lines: &[u8]) {
+    pub(super) fn recorded(&self, lines: &[Line]) {
         let mut state = self.lock();
-        for line in line::lines(lines) {
-            if let Some(call) = state.calls.get_mut(call_id(line)) {
+        for line in lines {
+            if let Some(call) = state.calls.get_mut(call_id(&line.bytes)) {
                 // A call that has just begun under the same id is another.
                 if call.phase == Phase::Ended {
                     call.phase = Phase::Recorded;

@@ -1,10 +1,10 @@
 //! What lies between the threads that report and the thread that writes.
 
+mod room;
 mod state;
 mod writing;
 
 use std::{
-    mem,
     num::NonZeroUsize,
     sync::{
         Condvar, Mutex, MutexGuard, PoisonError,
@@ -22,9 +22,9 @@ use crate::{AuditError, Health};
 
 /// A bounded queue of lines, with the account of what became of each.
 ///
-/// The lines lie end to end in one buffer, which the writer swaps for its own
-/// empty one. The lock is held for no longer than it takes to copy a line or to
-/// swap, and never during I/O.
+/// Each line lies in the buffer that it was made in, and the writer swaps all of
+/// them for those that it has written. The lock is held for no longer than it
+/// takes to exchange a buffer, and never during I/O.
 pub(super) struct Queue {
     capacity: u64,
     state: Mutex<State>,
@@ -62,7 +62,7 @@ impl Queue {
     }
 
     /// Takes one line if there is room for it.
-    pub(super) fn offer(&self, line: &Line<'_>) -> Offer {
+    pub(super) fn offer(&self, line: &mut Line) -> Offer {
         let mut state = self.lock();
         if state.closed {
             state.refused += 1;
@@ -76,7 +76,7 @@ impl Queue {
 
     /// Takes one line when there is room for it. One that finds none within
     /// `at_most`, or before the queue is closed, counts as lost.
-    pub(super) fn offer_patiently(&self, line: &Line<'_>, at_most: Option<Duration>) -> Offer {
+    pub(super) fn offer_patiently(&self, line: &mut Line, at_most: Option<Duration>) -> Offer {
         let mut state = self.wait_for_room(at_most, |state| !state.closed);
         if state.closed || !state.has_room(self.capacity) {
             state.refused += 1;
@@ -93,22 +93,25 @@ impl Queue {
     pub(super) fn reserve(&self, at_most: Duration) -> Result<(), AuditError> {
         let is_sound = |state: &State| !state.closed && state.failing_since.is_none();
         let mut state = self.wait_for_room(Some(at_most), is_sound);
-        if state.closed {
-            return Err(AuditError::Ended);
-        }
-        if state.failing_since.is_some() {
+        let reserved = if state.closed {
+            Err(AuditError::Ended)
+        } else if state.failing_since.is_some() {
             let source = state.last_error.clone();
-            return Err(AuditError::Failing { source });
-        }
-        if !state.has_room(self.capacity) {
-            return Err(AuditError::NoRoom);
-        }
-        state.reserved += 1;
-        Ok(())
+            Err(AuditError::Failing { source })
+        } else if state.has_room(self.capacity) {
+            state.reserved += 1;
+            Ok(())
+        } else {
+            Err(AuditError::NoRoom)
+        };
+        let next = self.call_next(&mut state);
+        drop(state);
+        self.call(next);
+        reserved
     }
 
     /// Takes the line that a place was kept for.
-    pub(super) fn offer_reserved(&self, line: &Line<'_>) -> Offer {
+    pub(super) fn offer_reserved(&self, line: &mut Line) -> Offer {
         let mut state = self.lock();
         state.reserved -= 1;
         if state.closed {
@@ -120,39 +123,16 @@ impl Queue {
 
     /// Gives back a place that was kept.
     pub(super) fn release(&self) {
-        self.lock().reserved -= 1;
-        self.room.notify_one();
-    }
-
-    fn wait_for_room(
-        &self,
-        at_most: Option<Duration>,
-        worth_waiting: impl Fn(&State) -> bool,
-    ) -> MutexGuard<'_, State> {
         let mut state = self.lock();
-        let full = |state: &mut State| worth_waiting(state) && !state.has_room(self.capacity);
-        if !full(&mut state) {
-            return state;
-        }
-        // What holds the places is to be written soon.
-        state.hurried += 1;
-        self.work.notify_one();
-        let mut state = match at_most {
-            None => self.room.wait_while(state, full),
-            Some(limit) => Ok(self
-                .room
-                .wait_timeout_while(state, limit, full)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0),
-        }
-        .unwrap_or_else(PoisonError::into_inner);
-        state.hurried -= 1;
-        state
+        state.reserved -= 1;
+        let next = self.call_next(&mut state);
+        drop(state);
+        self.call(next);
     }
 
     /// Takes a line that was on its way when an earlier process ended, whatever
     /// the capacity.
-    pub(super) fn take_over(&self, line: &Line<'_>) {
+    pub(super) fn take_over(&self, line: &mut Line) {
         let mut state = self.lock();
         state.lines.push(line);
         state.accepted += 1;
@@ -164,18 +144,18 @@ impl Queue {
         self.lock().head = last;
     }
 
-    fn accept(&self, mut state: MutexGuard<'_, State>, line: &Line<'_>) -> u64 {
+    fn accept(&self, mut state: MutexGuard<'_, State>, line: &mut Line) -> u64 {
         state.lines.push(line);
         state.accepted += 1;
         let ticket = state.accepted;
         self.see_whether_behind(&state);
-        // Once is enough, however long it takes to get up.
-        let wake = mem::take(&mut state.idle) || state.has_gathered();
-        state.gathering = state.gathering.filter(|_| !wake);
+        let wake = (state.idle || state.has_gathered()) && state.rouse();
+        let next = self.call_next(&mut state);
         drop(state);
         if wake {
             self.work.notify_one();
         }
+        self.call(next);
         ticket
     }
 
@@ -217,7 +197,7 @@ impl Queue {
         state.reopening.asked += 1;
         let mine = state.reopening.asked;
         state.reopening.behind = state.accepted;
-        state.idle = false;
+        state.rouse();
         self.work.notify_one();
         let state = self.wait_while(state, timeout, |state| {
             !state.gone && state.reopening.done < mine

@@ -42,6 +42,10 @@ pub(super) struct State {
     pub(super) gathering: Option<u64>,
     /// How many wait for what is queued to be written.
     pub(super) hurried: u64,
+    /// How many wait for room.
+    pub(super) waiting: u64,
+    /// One of them was called and is not up yet.
+    pub(super) called: bool,
     /// How many wait for what the writer thread does.
     pub(super) watching: u64,
     /// The writer thread has ended, or never began.
@@ -81,6 +85,17 @@ impl State {
     /// Whether what the writer thread lets gather has.
     pub(super) fn has_gathered(&self) -> bool {
         self.gathering.is_some_and(|enough| self.queued() >= enough)
+    }
+
+    /// Whether the writer thread sleeps and has to be woken. It is said once,
+    /// however long that takes to get up.
+    pub(super) fn rouse(&mut self) -> bool {
+        mem::take(&mut self.idle) | self.gathering.take().is_some()
+    }
+
+    /// Whether somebody waits for what the writer thread lets gather.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.closed || self.hurried > 0 || self.waiting > 0 || self.reopening.is_asked()
     }
 
     pub(super) fn has_room(&self, capacity: u64) -> bool {

@@ -34,7 +34,6 @@ pub(in crate::json_lines) enum Work {
 /// Lines for one write.
 pub(in crate::json_lines) struct Batch {
     pub(in crate::json_lines) lines: Lines,
-    pub(in crate::json_lines) events: u64,
     /// How many events were lost that no line on record tells of.
     pub(in crate::json_lines) gap: u64,
     /// No line comes after these.
@@ -63,10 +62,7 @@ impl Queue {
     pub(in crate::json_lines) fn let_gather(&self, enough: u64, at_most: Duration) {
         let mut state = self.lock();
         state.gathering = Some(enough);
-        let is_too_early = |state: &mut State| {
-            let is_wanted = state.closed || state.hurried > 0 || state.reopening.is_asked();
-            !is_wanted && state.queued() < enough
-        };
+        let is_too_early = |state: &mut State| !state.is_wanted() && state.queued() < enough;
         let (mut state, _) = self
             .work
             .wait_timeout_while(state, at_most, is_too_early)
@@ -113,7 +109,6 @@ impl Queue {
         }
         Work::Write(Batch {
             lines: mem::replace(&mut state.lines, mem::take(spare)),
-            events: state.queued(),
             gap: state.lost() - state.gap_on_record,
             is_last: state.closed,
         })
@@ -138,15 +133,14 @@ impl Queue {
         let replaced = state.keep(settled.error);
         self.see_whether_behind(&state);
         // To wake nobody takes a system call too.
-        let (watched, hurried) = (state.watching > 0, state.hurried > 0);
+        let is_watched = state.watching > 0;
+        let next = self.call_for_room(&mut state);
         let queued = state.queued();
         drop(state);
-        if watched {
+        if is_watched {
             self.progress.notify_all();
         }
-        if hurried {
-            self.room.notify_all();
-        }
+        self.call(next);
         drop(replaced);
         queued
     }
