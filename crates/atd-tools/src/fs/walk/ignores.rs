@@ -17,6 +17,11 @@ const LONGEST: u64 = 128 * 1024;
 /// take about a kilobyte each, and time to be made ready.
 const MOST: usize = 4_000;
 
+/// How many braces a rule may open. Reading one calls itself for each that is
+/// within another, and a file of nothing but braces would overrun the stack. No
+/// rule that somebody writes comes near it; git's own know no braces at all.
+const MOST_BRACES: usize = 100;
+
 /// The rules of a directory's own ignore files.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
@@ -126,6 +131,9 @@ fn rules_in(root: &FsRoot, directory: &Path, name: &str, most: usize) -> Option<
     let text = String::from_utf8_lossy(&text);
     let mut rules = GitignoreBuilder::new(directory_or_dot(directory));
     for line in text.trim_start_matches('\u{feff}').lines().take(most) {
+        if line.matches('{').nth(MOST_BRACES).is_some() {
+            continue;
+        }
         // A line that is no pattern rules nothing.
         let _ = rules.add_line(None, line);
     }
