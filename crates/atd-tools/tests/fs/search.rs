@@ -276,6 +276,16 @@ async fn arguments_that_make_no_sense_are_refused() {
             json!({"pattern": "(".repeat(1000)}),
             "/pattern",
         ),
+        (
+            "ref:fs.glob",
+            json!({"pattern": "{".repeat(400) + "a" + &"}".repeat(400)}),
+            "/pattern",
+        ),
+        (
+            "ref:fs.grep",
+            json!({"pattern": "a", "glob": "{".repeat(101) + "a" + &"}".repeat(101)}),
+            "/glob",
+        ),
         ("ref:fs.grep", json!({"pattern": "a", "glob": "["}), "/glob"),
         (
             "ref:fs.grep",

@@ -7,6 +7,7 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::names::Found;
+use super::pattern::nests_too_deep;
 use crate::fs::patience::Patience;
 use crate::fs::root::FsRoot;
 
@@ -16,11 +17,6 @@ const LONGEST: u64 = 128 * 1024;
 /// How many rules are held at a time, of all directories that a walk is in. They
 /// take about a kilobyte each, and time to be made ready.
 const MOST: usize = 4_000;
-
-/// How many braces a rule may open. Reading one calls itself for each that is
-/// within another, and a file of nothing but braces would overrun the stack. No
-/// rule that somebody writes comes near it; git's own know no braces at all.
-const MOST_BRACES: usize = 100;
 
 /// The rules of a directory's own ignore files.
 #[derive(Debug, Default)]
@@ -131,10 +127,10 @@ fn rules_in(root: &FsRoot, directory: &Path, name: &str, most: usize) -> Option<
     let text = String::from_utf8_lossy(&text);
     let mut rules = GitignoreBuilder::new(directory_or_dot(directory));
     for line in text.trim_start_matches('\u{feff}').lines().take(most) {
-        if line.matches('{').nth(MOST_BRACES).is_some() {
+        // A line that is no pattern rules nothing.
+        if nests_too_deep(line) {
             continue;
         }
-        // A line that is no pattern rules nothing.
         let _ = rules.add_line(None, line);
     }
     rules.build().ok().filter(|rules| !rules.is_empty())
