@@ -12,6 +12,7 @@ use crossterm::terminal::{
 use crossterm::{cursor, execute, queue};
 use tokio::sync::mpsc;
 
+use super::view::cut;
 use crate::cli::SortBy;
 
 /// How soon the thread that reads keys sees that nobody wants them any more.
@@ -62,23 +63,34 @@ impl Screen {
         terminal::size().map_or(80, |(width, _)| width.into())
     }
 
-    /// Shows these lines in place of what is there, as many as have room.
+    /// Shows these lines in place of what is there, as many and as much of each
+    /// as have room.
     pub(super) fn draw(&mut self, lines: &[String]) -> io::Result<()> {
         let height = terminal::size().map_or(24, |(_, height)| usize::from(height));
+        let width = self.width();
         let mut out = io::stdout().lock();
         queue!(out, BeginSynchronizedUpdate, cursor::MoveTo(0, 0))?;
         for (row, line) in lines.iter().take(height).enumerate() {
             if row > 0 {
                 out.write_all(b"\r\n")?;
             }
+            // First, since the last column is where the cursor stays after it.
+            queue!(out, Clear(ClearType::UntilNewLine))?;
+            let line = cut(line, width);
             if self.has_colours {
                 write!(out, "{line}")?;
             } else {
-                write!(out, "{}", anstream::adapter::strip_str(line))?;
+                write!(out, "{}", anstream::adapter::strip_str(&line))?;
             }
-            queue!(out, Clear(ClearType::UntilNewLine))?;
         }
-        queue!(out, Clear(ClearType::FromCursorDown), EndSynchronizedUpdate)?;
+        if lines.len() < height {
+            queue!(
+                out,
+                cursor::MoveToNextLine(1),
+                Clear(ClearType::FromCursorDown)
+            )?;
+        }
+        queue!(out, EndSynchronizedUpdate)?;
         out.flush()
     }
 }
