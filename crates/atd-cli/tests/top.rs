@@ -183,6 +183,17 @@ fn what_is_drawn_is_no_wider_than_the_terminal() {
     }
 }
 
+/// Nobody has told the terminal how large it is.
+#[test]
+fn a_terminal_without_a_size_is_drawn_on_all_the_same() {
+    let (_serving, address) = serving();
+    let mut terminal = Terminal::of(0, 0);
+    let _watching = terminal.runs(&["top", "--metrics", &address]);
+    terminal.shows("ref:echo.say");
+    terminal.types(b"q");
+    terminal.shows("\x1b[?1049l");
+}
+
 /// A server that ends while it is watched is told of, and looked for.
 #[test]
 fn a_server_that_has_gone_is_said_to_be() {

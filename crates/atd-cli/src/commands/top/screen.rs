@@ -60,14 +60,13 @@ impl Screen {
     }
 
     pub(super) fn width(&self) -> usize {
-        terminal::size().map_or(80, |(width, _)| width.into())
+        size().0
     }
 
     /// Shows these lines in place of what is there, as many and as much of each
     /// as have room.
     pub(super) fn draw(&mut self, lines: &[String]) -> io::Result<()> {
-        let height = terminal::size().map_or(24, |(_, height)| usize::from(height));
-        let width = self.width();
+        let (width, height) = size();
         let mut out = io::stdout().lock();
         queue!(out, BeginSynchronizedUpdate, cursor::MoveTo(0, 0))?;
         for (row, line) in lines.iter().take(height).enumerate() {
@@ -106,6 +105,14 @@ impl Drop for Screen {
         let _ = execute!(io::stdout(), LeaveAlternateScreen, cursor::Show);
         let _ = terminal::disable_raw_mode();
     }
+}
+
+/// How many columns and rows there are. A terminal that was told neither, as by
+/// who made it for a program, says that it has none.
+fn size() -> (usize, usize) {
+    let (width, height) = terminal::size().unwrap_or_default();
+    let or = |told: u16, usual| if told == 0 { usual } else { told.into() };
+    (or(width, 80), or(height, 24))
 }
 
 fn read_keys(keys: &mpsc::Sender<io::Result<Key>>) {
