@@ -278,6 +278,29 @@ fn signing_without_a_key_is_refused_wherever_it_is_said() {
 }
 
 /// However a file is damaged, it is taken or refused with a place in it.
+/// A log that is to hold every call has to be somewhere.
+#[test]
+fn a_promise_that_the_audit_cannot_keep_where_it_goes_is_refused() {
+    for (to, promise, said) in [
+        ("none", "strict = true", "strict"),
+        ("stdout", "strict = true", "strict"),
+        ("stderr", "keep = 3", "retention"),
+        ("stdout", "max_size = \"1MiB\"", "rotation"),
+        ("stdout", "sync = \"always\"", "synced"),
+    ] {
+        let config = format!("[audit]\nto = \"{to}\"\n{promise}\n");
+        let (checked, folder) = check(&[("atd.toml", &config)]);
+        assert_eq!(checked.status.code(), Some(2), "{config}");
+        assert!(stderr(&checked).contains(said), "{}", stderr(&checked));
+        let mut command = atd();
+        command.current_dir(folder.path());
+        command.args(["serve", "--config", "atd.toml", "--socket", "atd.sock"]);
+        let started = command.output().unwrap();
+        assert_eq!(started.status.code(), Some(2), "{config}");
+        assert!(stderr(&started).contains(said), "{}", stderr(&started));
+    }
+}
+
 #[test]
 fn a_damaged_file_is_taken_or_refused_and_nothing_worse() {
     const DAMAGES: usize = 120;

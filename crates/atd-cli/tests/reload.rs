@@ -10,7 +10,7 @@ use atd_runtime::Client;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use support::configured::{SLOW, call, put, saying, serving};
-use support::{atd, stderr};
+use support::{Serving, atd, stderr};
 use tokio::task::JoinSet;
 
 #[test]
@@ -162,4 +162,24 @@ async fn calls_go_on_while_their_tool_is_changed_again_and_again() {
         events.all(|event| event["outcome"]["kind"] == "success"),
         "{log}"
     );
+}
+
+/// What a file says may be right, and what a tool needs may not be there.
+#[test]
+fn a_change_with_a_tool_that_cannot_be_set_up_is_refused_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "atd.toml", &saying("one"));
+    let mut command = atd();
+    command.env("SSL_CERT_FILE", "/nowhere");
+    command.env("SSL_CERT_DIR", "/nowhere");
+    let mut serving = Serving::spawn_in(command, &["--config", "atd.toml"], folder);
+    let other = saying("two").replace("demo:word.say", "demo:word.other");
+    let change = format!("[tools]\nbuiltin = [\"ref:web.fetch\"]\n{other}");
+    put(serving.folder(), "atd.toml", &change);
+    serving.hears("`ref:web.fetch` cannot be set up");
+    assert_eq!(call(&serving, &["demo:word.say"]), json!(["one"]));
+    call(&serving, &["ref:echo.say"]);
+    let other = serving.ask(&["call", "demo:word.other"]);
+    assert_eq!(other.status.code(), Some(1), "{}", stderr(&other));
+    assert!(serving.end().0.success());
 }

@@ -167,6 +167,33 @@ fn a_terminal_is_drawn_on_and_given_back() {
     }
 }
 
+/// A line that the terminal breaks would push the ones above off the screen.
+#[test]
+fn what_is_drawn_is_no_wider_than_the_terminal() {
+    let (_serving, address) = serving();
+    for (width, shown) in [(80, "FAILED/S"), (40, "P99"), (24, "CALLS/S"), (3, "cal")] {
+        let mut terminal = Terminal::of(width, 24);
+        let _watching = terminal.runs(&["top", "--interval", "0.01", "--metrics", &address]);
+        let drawn = terminal.draws(shown);
+        for line in drawn.split("\r\n") {
+            assert!(line.chars().count() <= width.into(), "{width}: {drawn}");
+        }
+        terminal.types(b"q");
+        terminal.shows("\x1b[?1049l");
+    }
+}
+
+/// Nobody has told the terminal how large it is.
+#[test]
+fn a_terminal_without_a_size_is_drawn_on_all_the_same() {
+    let (_serving, address) = serving();
+    let mut terminal = Terminal::of(0, 0);
+    let _watching = terminal.runs(&["top", "--metrics", &address]);
+    terminal.shows("ref:echo.say");
+    terminal.types(b"q");
+    terminal.shows("\x1b[?1049l");
+}
+
 /// A server that ends while it is watched is told of, and looked for.
 #[test]
 fn a_server_that_has_gone_is_said_to_be() {
@@ -200,6 +227,10 @@ struct Terminal {
 
 impl Terminal {
     fn open() -> Self {
+        Self::of(100, 24)
+    }
+
+    fn of(columns: u16, rows: u16) -> Self {
         let ours = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         rustix::pty::grantpt(&ours).unwrap();
         rustix::pty::unlockpt(&ours).unwrap();
@@ -207,8 +238,8 @@ impl Terminal {
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let theirs = rustix::fs::open(&name, flags, Mode::empty()).unwrap();
         let size = Winsize {
-            ws_row: 24,
-            ws_col: 100,
+            ws_row: rows,
+            ws_col: columns,
             ws_xpixel: 0,
             ws_ypixel: 0,
         };
@@ -239,10 +270,32 @@ impl Terminal {
                 self.shown = shown[at + text.len()..].as_bytes().to_vec();
                 return;
             }
-            let mut some = [0; 4096];
-            let read = self.ours.read(&mut some).unwrap();
-            self.shown.extend_from_slice(&some[..read]);
+            self.reads();
         }
+    }
+
+    /// Waits until something is drawn that holds this; all that is drawn with
+    /// it, without its colours and other orders.
+    fn draws(&mut self, text: &str) -> String {
+        loop {
+            self.shows("\x1b[?2026h");
+            let end = "\x1b[?2026l";
+            while !String::from_utf8_lossy(&self.shown).contains(end) {
+                self.reads();
+            }
+            let drawn = String::from_utf8_lossy(&self.shown).into_owned();
+            let drawn = drawn.split(end).next().unwrap();
+            let drawn = anstream::adapter::strip_str(drawn).to_string();
+            if drawn.contains(text) {
+                return drawn;
+            }
+        }
+    }
+
+    fn reads(&mut self) {
+        let mut some = [0; 4096];
+        let read = self.ours.read(&mut some).unwrap();
+        self.shown.extend_from_slice(&some[..read]);
     }
 
     fn types(&mut self, keys: &[u8]) {

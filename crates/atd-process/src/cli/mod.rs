@@ -3,6 +3,7 @@
 mod failure;
 mod mistakes;
 mod output;
+mod readable;
 mod template;
 
 use std::collections::BTreeMap;

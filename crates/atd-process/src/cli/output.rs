@@ -2,7 +2,8 @@
 
 use atd_proto::{JsonText, OutputFormat};
 use atd_registry::{Reply, ToolCallError};
-use serde::de::IgnoredAny;
+
+use super::readable;
 
 /// The reply that `stdout` makes, of at most `budget` bytes.
 pub(super) fn reply(
@@ -23,7 +24,14 @@ fn json(stdout: Vec<u8>, budget: usize) -> Result<Reply, ToolCallError> {
             "the program wrote nothing to its standard output, where one JSON value is expected",
         ));
     }
-    match JsonText::parse(stdout) {
+    whole(
+        readable::check(&stdout).and_then(|()| JsonText::parse(stdout)),
+        budget,
+    )
+}
+
+fn whole(body: serde_json::Result<JsonText>, budget: usize) -> Result<Reply, ToolCallError> {
+    match body {
         Ok(body) if body.as_bytes().len() > budget => {
             Err(ToolCallError::OutputTooLarge { limit: budget })
         }
@@ -43,7 +51,7 @@ fn ndjson(stdout: &[u8], budget: usize) -> Result<Reply, ToolCallError> {
         if line.is_empty() {
             continue;
         }
-        if let Err(error) = serde_json::from_slice::<IgnoredAny>(line) {
+        if let Err(error) = readable::check(line) {
             let line = index + 1;
             return Err(no_result(format!(
                 "line {line} of the program's standard output is not one JSON value: {error}"
@@ -55,7 +63,7 @@ fn ndjson(stdout: &[u8], budget: usize) -> Result<Reply, ToolCallError> {
         array.extend_from_slice(line);
     }
     array.push(b']');
-    json(array, budget)
+    whole(JsonText::parse(array), budget)
 }
 
 /// The lines as an array of strings. A line ends with `\n` or `\r\n`, which

@@ -219,6 +219,12 @@ async fn what_is_written_is_the_result() {
             "line 2 of the program's standard output is not one JSON value",
         ),
         ("ndjson", "[\\n]", "line 1 of"),
+        // What no reader of the answer could take, the published ones among them.
+        ("json", "[1e999]", "number out of range"),
+        ("json", "{\"a\": \"\\\\ud800\"}", "hex escape"),
+        ("json", "{\"\\\\ud800\": 1}", "hex escape"),
+        ("ndjson", "1\\n-1e999\\n", "line 2 of"),
+        ("ndjson", "1\\n\"\\0377\"\\n", "line 2 of"),
     ] {
         let error = result(format, writes).await.expect_err(says);
         assert!(error.starts_with("OUTPUT_INVALID: "), "{error}");

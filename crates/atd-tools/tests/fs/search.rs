@@ -199,6 +199,22 @@ async fn an_ignore_file_that_is_no_such_thing_harms_nobody() {
     );
 }
 
+/// A pattern that nests so deep that reading it would overrun the stack, and
+/// end the process with every other call.
+#[tokio::test]
+async fn an_ignore_file_that_nests_without_end_harms_nobody() {
+    let place = Place::new();
+    let nested = "{".repeat(60_000) + "x" + &"}".repeat(60_000);
+    let nested = format!("{nested}\n{{{{y}}}}\n");
+    place.file(".gitignore", nested);
+    place.file("x", "here\n");
+    place.file("y", "here\n");
+    let found = glob(&place, json!({"pattern": "**"})).await.unwrap();
+    assert_eq!(found, ["x"]);
+    let found = grep(&place, json!({"pattern": "here"})).await.unwrap();
+    assert_eq!(found, ["x:1:here"]);
+}
+
 fn fs_dir(place: &Place, name: &str) {
     std::fs::create_dir(place.root().join(name)).unwrap();
 }
@@ -259,6 +275,16 @@ async fn arguments_that_make_no_sense_are_refused() {
             "ref:fs.grep",
             json!({"pattern": "(".repeat(1000)}),
             "/pattern",
+        ),
+        (
+            "ref:fs.glob",
+            json!({"pattern": "{".repeat(400) + "a" + &"}".repeat(400)}),
+            "/pattern",
+        ),
+        (
+            "ref:fs.grep",
+            json!({"pattern": "a", "glob": "{".repeat(101) + "a" + &"}".repeat(101)}),
+            "/glob",
         ),
         ("ref:fs.grep", json!({"pattern": "a", "glob": "["}), "/glob"),
         (

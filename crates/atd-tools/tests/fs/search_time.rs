@@ -168,6 +168,26 @@ async fn a_file_that_is_too_long_for_a_call_is_told() {
     );
 }
 
+/// No call ends a search within a line, and this one would go on for an hour.
+#[tokio::test]
+async fn a_line_that_is_too_long_for_an_expression_is_told() {
+    let place = Place::new();
+    place.file("a", "c\n");
+    place.file("b", "ab".repeat(1 << 20));
+    place.file("c", "abc\n");
+    let args = json!({"pattern": "([ab]{1,300}){30}c|^c"});
+    let ctx = CallContext::for_test();
+    let found = place.call("ref:fs.grep", args, &ctx).await.unwrap();
+    assert_eq!(found["unfinished"], json!(["b"]));
+    assert_eq!(found["matches"][0]["path"], "a");
+    // Others are searched for in lines that are as long.
+    let args = json!({"pattern": "^[a-b]+$"});
+    let ctx = CallContext::for_test();
+    let found = place.call("ref:fs.grep", args, &ctx).await.unwrap();
+    assert_eq!(found["unfinished"], Value::Null);
+    assert_eq!(found["matches"][0]["path"], "b");
+}
+
 #[tokio::test]
 async fn a_search_stops_when_the_call_has_ended() {
     let place = Place::new();

@@ -40,6 +40,7 @@ pub(super) struct Audit {
 impl Audit {
     pub(super) fn open(settings: &AuditSettings, socket: &Path) -> Result<Self, Failure> {
         let to = to(settings, socket);
+        check(settings)?;
         let builder = builder(settings)?;
         let opened = match &to {
             AuditTo::Nowhere => return Ok(Self { to, sink: None }),
@@ -85,7 +86,18 @@ impl fmt::Display for Audit {
 
 /// Whether these can be kept to, as far as that shows before anything is opened.
 pub(super) fn check(settings: &AuditSettings) -> Result<(), Failure> {
-    builder(settings).map(|_| ())
+    let builder = builder(settings)?;
+    match &settings.to {
+        Some(AuditTo::Nowhere) if settings.strict => Err(Failure::usage(
+            "`strict` lets no call begin that will not be on record, and the audit goes nowhere",
+        )
+        .advise("name a file for it, or leave `strict` out")),
+        Some(to @ (AuditTo::Stdout | AuditTo::Stderr)) => {
+            let opened = builder.writer(Box::new(std::io::sink())).map(drop);
+            opened.map_err(|error| Failure::usage(format!("the audit cannot go to {to}: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Where the records go of a server on this socket.

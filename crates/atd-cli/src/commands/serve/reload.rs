@@ -140,6 +140,11 @@ impl Reload {
     }
 
     fn take_up(&mut self, settings: &Settings) {
+        if let Err(failure) = self.tools.could_become(&settings.tools) {
+            return warn(&format!(
+                "Nothing of the changed configuration is taken up: {failure}"
+            ));
+        }
         match self
             .tools
             .become_those(self.server.registry(), &settings.tools)

@@ -45,6 +45,14 @@ impl ServedTools {
         })
     }
 
+    /// Whether all that are wanted can be set up. What a tool needs may be
+    /// missing though all that is said of it is right.
+    pub(super) fn could_become(&self, wanted: &ToolSettings) -> Result<(), Failure> {
+        let nobodys = Registry::new();
+        let mut wanted = of(wanted).into_iter();
+        wanted.try_for_each(|(id, tool)| self.put(&nobodys, &id, &tool))
+    }
+
     /// Makes them those that are wanted. A tool that is as it was is left
     /// alone, and calls go on with the tool that they began with.
     pub(super) fn become_those(

@@ -12,6 +12,7 @@ use crossterm::terminal::{
 use crossterm::{cursor, execute, queue};
 use tokio::sync::mpsc;
 
+use super::view::cut;
 use crate::cli::SortBy;
 
 /// How soon the thread that reads keys sees that nobody wants them any more.
@@ -59,26 +60,36 @@ impl Screen {
     }
 
     pub(super) fn width(&self) -> usize {
-        terminal::size().map_or(80, |(width, _)| width.into())
+        size().0
     }
 
-    /// Shows these lines in place of what is there, as many as have room.
+    /// Shows these lines in place of what is there, as many and as much of each
+    /// as have room.
     pub(super) fn draw(&mut self, lines: &[String]) -> io::Result<()> {
-        let height = terminal::size().map_or(24, |(_, height)| usize::from(height));
+        let (width, height) = size();
         let mut out = io::stdout().lock();
         queue!(out, BeginSynchronizedUpdate, cursor::MoveTo(0, 0))?;
         for (row, line) in lines.iter().take(height).enumerate() {
             if row > 0 {
                 out.write_all(b"\r\n")?;
             }
+            // First, since the last column is where the cursor stays after it.
+            queue!(out, Clear(ClearType::UntilNewLine))?;
+            let line = cut(line, width);
             if self.has_colours {
                 write!(out, "{line}")?;
             } else {
-                write!(out, "{}", anstream::adapter::strip_str(line))?;
+                write!(out, "{}", anstream::adapter::strip_str(&line))?;
             }
-            queue!(out, Clear(ClearType::UntilNewLine))?;
         }
-        queue!(out, Clear(ClearType::FromCursorDown), EndSynchronizedUpdate)?;
+        if lines.len() < height {
+            queue!(
+                out,
+                cursor::MoveToNextLine(1),
+                Clear(ClearType::FromCursorDown)
+            )?;
+        }
+        queue!(out, EndSynchronizedUpdate)?;
         out.flush()
     }
 }
@@ -94,6 +105,14 @@ impl Drop for Screen {
         let _ = execute!(io::stdout(), LeaveAlternateScreen, cursor::Show);
         let _ = terminal::disable_raw_mode();
     }
+}
+
+/// How many columns and rows there are. A terminal that was told neither, as by
+/// who made it for a program, says that it has none.
+fn size() -> (usize, usize) {
+    let (width, height) = terminal::size().unwrap_or_default();
+    let or = |told: u16, usual| if told == 0 { usual } else { told.into() };
+    (or(width, 80), or(height, 24))
 }
 
 fn read_keys(keys: &mpsc::Sender<io::Result<Key>>) {

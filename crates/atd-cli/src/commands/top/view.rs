@@ -18,6 +18,9 @@ const WIDTHS: [usize; 7] = [10, 12, 11, 10, 10, 11, 10];
 /// Which of them is the total: since the start, that is the calls themselves.
 const TOTAL: usize = 1;
 
+/// Which of them are left out where there is no room for all, one after another.
+const LEFT_OUT: [usize; 6] = [TOTAL, 2, 3, 6, 5, 4];
+
 /// The line above all: what is looked at, and why it cannot be, if it cannot.
 pub(super) fn title(address: &Address, problem: Option<&Failure>) -> String {
     match problem {
@@ -35,15 +38,53 @@ pub(super) fn lines(period: &Period<'_>, sort: SortBy, width: usize) -> Vec<Stri
     lines.extend(refusals(period));
     lines.push(audit(period));
     lines.push(String::new());
-    let longest = period.tools.iter().map(|row| row.id.chars().count()).max();
-    let room = width.saturating_sub(WIDTHS.iter().sum());
-    let wide = longest
-        .unwrap_or(0)
-        .clamp(*ID_WIDTH.start(), *ID_WIDTH.end());
-    let wide = wide.min(room.max(*ID_WIDTH.start()));
-    lines.push(header(period, sort, wide));
-    lines.extend(period.tools.iter().map(|row| tool(period, row, wide)));
+    let columns = Columns::of(period, width);
+    lines.push(header(period, sort, &columns));
+    lines.extend(period.tools.iter().map(|row| tool(period, row, &columns)));
     lines
+}
+
+/// The beginning of a line that is as wide as that, its colours apart.
+pub(super) fn cut(line: &str, width: usize) -> String {
+    let mut cut = String::new();
+    let (mut room, mut is_order) = (width, false);
+    for char in line.chars() {
+        is_order |= char == '\x1b';
+        let fits = is_order || room > 0;
+        if fits {
+            cut.push(char);
+        }
+        room -= usize::from(fits && !is_order);
+        is_order &= char != 'm';
+    }
+    cut
+}
+
+/// How wide the column of the ids is, and which of the others there are.
+struct Columns {
+    id: usize,
+    others: [bool; WIDTHS.len()],
+}
+
+impl Columns {
+    fn of(period: &Period<'_>, width: usize) -> Self {
+        let mut others = [true; WIDTHS.len()];
+        others[TOTAL] = period.seconds.is_some();
+        let wide = |others: &[bool; WIDTHS.len()]| -> usize {
+            let shown = WIDTHS.iter().zip(others).filter(|(_, shown)| **shown);
+            shown.map(|(width, _)| width).sum()
+        };
+        for out in LEFT_OUT {
+            others[out] &= wide(&others) + ID_WIDTH.start() <= width;
+        }
+        let longest = period.tools.iter().map(|row| row.id.chars().count()).max();
+        let id = longest.unwrap_or(0).min(*ID_WIDTH.end());
+        let room = width.saturating_sub(wide(&others));
+        Self {
+            id: id.min(room).max(*ID_WIDTH.start()),
+            others,
+        }
+    }
 }
 
 fn calls(period: &Period<'_>) -> String {
@@ -123,7 +164,7 @@ fn audit(period: &Period<'_>) -> String {
     )
 }
 
-fn header(period: &Period<'_>, sort: SortBy, wide: usize) -> String {
+fn header(period: &Period<'_>, sort: SortBy, columns: &Columns) -> String {
     let (calls, refused, failed) = match period.seconds {
         Some(_) => ("CALLS/S", "REFUSED/S", "FAILED/S"),
         None => ("CALLS", "REFUSED", "FAILED"),
@@ -142,11 +183,11 @@ fn header(period: &Period<'_>, sort: SortBy, wide: usize) -> String {
         mark(SortBy::Failed, failed),
     ];
     let cells = cells.map(|cell| (Style::new(), cell));
-    let row = row(period, &mark(SortBy::Tool, "TOOL"), wide, &cells);
+    let row = row(&mark(SortBy::Tool, "TOOL"), columns, &cells);
     format!("{BOLD}{row}{BOLD:#}")
 }
 
-fn tool(period: &Period<'_>, tool: &Row, wide: usize) -> String {
+fn tool(period: &Period<'_>, tool: &Row, columns: &Columns) -> String {
     let rate = |number: f64| match period.seconds {
         Some(_) => per_second(period, number),
         None => count(number),
@@ -162,15 +203,15 @@ fn tool(period: &Period<'_>, tool: &Row, wide: usize) -> String {
         (style(YELLOW, tool.refused), rate(tool.refused)),
         (style(RED, tool.failed), rate(tool.failed)),
     ];
-    row(period, &one_line(&tool.id), wide, &cells)
+    row(&one_line(&tool.id), columns, &cells)
 }
 
-fn row(period: &Period<'_>, first: &str, wide: usize, cells: &[(Style, String); 7]) -> String {
-    let mut row: String = first.chars().take(wide).collect();
-    let room = wide.saturating_sub(first.chars().count());
+fn row(first: &str, columns: &Columns, cells: &[(Style, String); WIDTHS.len()]) -> String {
+    let mut row: String = first.chars().take(columns.id).collect();
+    let room = columns.id.saturating_sub(first.chars().count());
     row.extend(std::iter::repeat_n(' ', room));
-    for (at, ((style, cell), width)) in cells.iter().zip(WIDTHS).enumerate() {
-        if at != TOTAL || period.seconds.is_some() {
+    for (((style, cell), width), shown) in cells.iter().zip(WIDTHS).zip(columns.others) {
+        if shown {
             row.push_str(&format!("{style}{cell:>width$}{style:#}"));
         }
     }

@@ -13,12 +13,11 @@ use super::position::At;
 use crate::fs::patience::Patience;
 use crate::fs::walk::SearchError;
 
-/// The longest line that is searched, in bytes. It is held in memory.
-const LONGEST_LINE: usize = 4 << 20;
-
 /// How files are searched.
 pub(super) struct Search<'a> {
     pub(super) matcher: RegexMatcher,
+    /// The longest line that is searched, in bytes. It is held in memory.
+    pub(super) longest_line: usize,
     /// Whether to take the first line of each file only.
     pub(super) one_per_file: bool,
     pub(super) context: usize,
@@ -89,7 +88,7 @@ impl Search<'_> {
         SearcherBuilder::new()
             .binary_detection(BinaryDetection::quit(0))
             .bom_sniffing(false)
-            .heap_limit(Some(LONGEST_LINE))
+            .heap_limit(Some(self.longest_line))
             .line_number(true)
             .line_terminator(LineTerminator::crlf())
             .before_context(self.context)

@@ -30,8 +30,17 @@ const MOST: u64 = 1_000;
 /// The most lines that are shown before and after each.
 const MOST_CONTEXT: u8 = 20;
 
-/// How much memory a pattern may take, in bytes, and how much its searching.
-const PATTERN_SIZE: usize = 4 << 20;
+/// How much memory a pattern may take that is searched for in lines of such a
+/// length, both in bytes. Nothing stops a search within a line, and one that is
+/// made to be slow takes a step for each byte of both.
+const SIZES: [(usize, usize); 4] = [
+    (16 << 10, 4 << 20),
+    (64 << 10, 1 << 20),
+    (512 << 10, 128 << 10),
+    (4 << 20, 16 << 10),
+];
+
+/// How much memory searching for it may take, in bytes.
 const CACHE_SIZE: usize = 4 << 20;
 
 /// `ref:fs.grep`: finds lines of the regular files below an [`FsRoot`] by a
@@ -48,7 +57,8 @@ const CACHE_SIZE: usize = 4 << 20;
 ///   unless the caller asks for it; so is `.git`. A file that is itself the
 ///   `path` is searched whatever its name.
 /// - A file is searched as far as it holds no NUL, which no text does, and no
-///   line of over 4 MiB.
+///   line of over 4 MiB, or of less (16 KiB at the least) for an expression that
+///   takes much memory, such as one with long counted repetitions.
 /// - It works for three quarters of the call's time at most, and keeps to its
 ///   output budget. Then, and after `limit` lines, there is another page. A
 ///   file for which all that time is not enough is named in `unfinished`.
@@ -159,8 +169,10 @@ impl FsGrep {
         ctx: &CallContext,
     ) -> Result<(GrepResult, Option<Position>), SearchError> {
         let patience = Patience::new(ctx);
+        let (matcher, longest_line) = matcher(args)?;
         let search = Search {
-            matcher: matcher(args)?,
+            matcher,
+            longest_line,
             one_per_file: args.one_per_file,
             context: args.context.min(MOST_CONTEXT).into(),
             patience: &patience,
@@ -295,21 +307,25 @@ fn is_chosen(glob: &Pattern, below: &Path) -> bool {
     }
 }
 
-fn matcher(args: &GrepArgs) -> Result<RegexMatcher, SearchError> {
+/// What the pattern matches, and how long a line may be that it is searched for
+/// in.
+fn matcher(args: &GrepArgs) -> Result<(RegexMatcher, usize), SearchError> {
     let mut builder = RegexMatcherBuilder::new();
     builder
         .case_insensitive(args.ignore_case)
         .fixed_strings(args.literal)
         .multi_line(true)
         .crlf(true)
-        .size_limit(PATTERN_SIZE)
         .dfa_size_limit(CACHE_SIZE);
-    builder
-        .build(&args.pattern)
-        .map_err(|error| SearchError::BadPattern {
-            argument: "/pattern",
-            says: format!("is no expression that can be searched for: {error}"),
-        })
+    let mut says = String::new();
+    for (size, longest_line) in SIZES {
+        match builder.size_limit(size).build(&args.pattern) {
+            Ok(matcher) => return Ok((matcher, longest_line)),
+            Err(error) => says = format!("is no expression that can be searched for: {error}"),
+        }
+    }
+    let argument = "/pattern";
+    Err(SearchError::BadPattern { argument, says })
 }
 
 impl BlockingTool for FsGrep {

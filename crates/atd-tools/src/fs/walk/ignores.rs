@@ -7,6 +7,7 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::names::Found;
+use super::pattern::nests_too_deep;
 use crate::fs::patience::Patience;
 use crate::fs::root::FsRoot;
 
@@ -127,6 +128,9 @@ fn rules_in(root: &FsRoot, directory: &Path, name: &str, most: usize) -> Option<
     let mut rules = GitignoreBuilder::new(directory_or_dot(directory));
     for line in text.trim_start_matches('\u{feff}').lines().take(most) {
         // A line that is no pattern rules nothing.
+        if nests_too_deep(line) {
+            continue;
+        }
         let _ = rules.add_line(None, line);
     }
     rules.build().ok().filter(|rules| !rules.is_empty())

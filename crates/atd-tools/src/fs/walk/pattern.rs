@@ -24,6 +24,9 @@ impl Pattern {
                         give the directory as `path`";
             return Err(bad(says.to_owned()));
         }
+        if nests_too_deep(text) {
+            return Err(bad(format!("opens more than {MOST_BRACES} braces")));
+        }
         let glob = GlobBuilder::new(text).literal_separator(true).build();
         let glob = glob.map_err(|error| bad(format!("is no pattern: {}", error.kind())))?;
         let names = text.split('/').take_while(|name| is_spelled_out(name));
@@ -52,4 +55,14 @@ impl Pattern {
 
 fn is_spelled_out(name: &str) -> bool {
     !matches!(name, "" | ".") && !name.contains(['*', '?', '[', ']', '{', '}', '\\', ','])
+}
+
+/// How many braces a pattern may open: more than anybody writes. Reading it calls
+/// itself for each one that is within another.
+const MOST_BRACES: usize = 100;
+
+/// Whether it is not to be read: it may take more stack than there is, and comes
+/// to an expression that nests deeper than the compiler of those takes.
+pub(super) fn nests_too_deep(text: &str) -> bool {
+    text.matches('{').nth(MOST_BRACES).is_some()
 }
