@@ -22,6 +22,7 @@ mod clock;
 mod dispatch;
 mod echo;
 mod json;
+mod latencies;
 mod measure;
 mod names;
 mod place;

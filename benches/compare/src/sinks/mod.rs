@@ -30,12 +30,12 @@ use std::fs;
 use std::hint::spin_loop;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use hdrhistogram::Histogram;
 
-use crate::clock::{self, now};
+use crate::clock::now;
+use crate::latencies::Latencies;
 use crate::measure::{Case, Measure, Named, Round, Subject};
 use crate::names;
 use crate::place::Place;
@@ -183,32 +183,27 @@ impl Subject for Reported {
         let elapsed = start.elapsed();
         ensure_lines(&self.file, work)?;
         fs::remove_file(&self.file)?;
-        Ok(Round::of(work, elapsed)
-            .with(Measure::P50, times.value_at_quantile(0.5) as f64)
-            .with(Measure::P90, times.value_at_quantile(0.9) as f64)
-            .with(Measure::P99, times.value_at_quantile(0.99) as f64)
-            .with(Measure::P999, times.value_at_quantile(0.999) as f64)
-            .with(Measure::Max, times.max() as f64))
+        Ok(times.beside(Round::of(work, elapsed)))
     }
 }
 
 /// Reports so many events from so many threads at once.
-fn flood(sink: &dyn Sink, producers: u64, events: u64) -> Result<Histogram<u64>> {
+fn flood(sink: &dyn Sink, producers: u64, events: u64) -> Result<Latencies> {
     let report = |share: u64| -> Result<_> {
-        let mut times = histogram()?;
+        let mut times = Latencies::new()?;
         let mut produce = sink.producer();
         for event in 0..share {
             if event % SAMPLED == 0 {
                 let start = now();
                 produce();
-                times.saturating_record(since(start));
+                times.ended(start);
             } else {
                 produce();
             }
         }
         Ok(times)
     };
-    let mut times = histogram()?;
+    let mut times = Latencies::new()?;
     thread::scope(|threads| {
         let shares = (0..producers).map(|producer| (events + producer) / producers);
         let started: Vec<_> = shares
@@ -216,15 +211,15 @@ fn flood(sink: &dyn Sink, producers: u64, events: u64) -> Result<Histogram<u64>>
             .collect();
         for thread in started {
             let of_thread = thread.join().ok().context("a producer panicked")??;
-            times.add(of_thread)?;
+            times.add(&of_thread)?;
         }
         Ok(times)
     })
 }
 
 /// Reports so many events from this thread, one every [`PACE`].
-fn paced(sink: &dyn Sink, events: u64) -> Result<Histogram<u64>> {
-    let mut times = histogram()?;
+fn paced(sink: &dyn Sink, events: u64) -> Result<Latencies> {
+    let mut times = Latencies::new()?;
     let mut produce = sink.producer();
     let mut due = now();
     for _ in 0..events {
@@ -233,21 +228,10 @@ fn paced(sink: &dyn Sink, events: u64) -> Result<Histogram<u64>> {
         }
         let start = now();
         produce();
-        times.saturating_record(since(start));
+        times.ended(start);
         due = start + PACE;
     }
     Ok(times)
-}
-
-/// Times up to ten seconds, with three digits.
-fn histogram() -> Result<Histogram<u64>> {
-    Ok(Histogram::new_with_bounds(1, 10_000_000_000, 3)?)
-}
-
-/// The nanoseconds since then, without those that asking takes.
-fn since(start: Instant) -> u64 {
-    let passed = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    passed.saturating_sub(clock::cost())
 }
 
 /// The file has a line for each event, and each is a whole object.

@@ -2,15 +2,21 @@
 //! one core, whatever their number.
 
 use std::mem::MaybeUninit;
+use std::time::Instant;
 
 use anyhow::Result;
 use rustix::event::epoll;
 use rustix::fd::OwnedFd;
 
 use super::connection::{Connection, Exchange};
+use crate::clock::now;
+use crate::latencies::Latencies;
 
 /// What is read at once.
 const BUFFER: usize = 256 * 1024;
+
+/// One request of so many has its time taken, where there is one at a time.
+const SAMPLED: u64 = 8;
 
 /// How many requests one connection has in flight.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +37,9 @@ pub(super) struct Load {
     /// How many answers each has had that made no room yet.
     answered: Vec<u64>,
     buffer: Vec<u8>,
+    /// When each sent the request whose time is taken.
+    sent: Vec<Option<Instant>>,
+    latencies: Latencies,
     /// What waits for all of them, where they are many.
     epoll: Option<OwnedFd>,
 }
@@ -51,16 +60,24 @@ impl Load {
             exchange,
             flight,
             answered: vec![0; connections.len()],
+            sent: vec![None; connections.len()],
+            latencies: Latencies::new()?,
             connections,
             buffer: vec![0; BUFFER],
             epoll,
         })
     }
 
+    /// What single requests took in the last run.
+    pub(super) fn latencies(&self) -> &Latencies {
+        &self.latencies
+    }
+
     /// Makes so many requests and reads their answers.
     pub(super) fn run(&mut self, requests: u64) -> Result<()> {
         let (mut to_send, mut to_come) = (requests, requests);
         self.answered.fill(0);
+        self.latencies.clear();
         let (Flight::Sliding(in_flight) | Flight::Burst(in_flight)) = self.flight;
         for which in 0..self.connections.len() {
             self.send(which, in_flight as u64, &mut to_send)?;
@@ -72,6 +89,11 @@ impl Load {
                 let connection = &mut self.connections[which];
                 let answers = connection.answers(&self.exchange, &mut self.buffer)?;
                 to_come -= answers;
+                if answers > 0
+                    && let Some(sent) = self.sent[which].take()
+                {
+                    self.latencies.ended(sent);
+                }
                 let room = self.room(which, answers);
                 self.send(which, room, &mut to_send)?;
             }
@@ -98,6 +120,9 @@ impl Load {
             return Ok(());
         }
         *left -= requests;
+        if matches!(self.flight, Flight::Sliding(1)) && left.is_multiple_of(SAMPLED) {
+            self.sent[which] = Some(now());
+        }
         let bytes = requests as usize * self.exchange.request.len();
         self.connections[which].send(&self.requests[..bytes])
     }

@@ -17,6 +17,9 @@
 //! Where only one of client and server ever has work (`one`, `connect`,
 //! `tools`), both are held to one core; elsewhere they have all.
 //!
+//! Where a connection has one request at a time, one of eight has its time
+//! taken, from before it is sent until its answer is read.
+//!
 //! The floor sends back the request, so its answer is not the same as that of
 //! the others, but about as long. What a call takes of the processor is that
 //! of the server's process only.
@@ -92,7 +95,7 @@ fn calls(name: &str, connections: usize, flight: Flight) -> Case {
 
 /// Such calls over one connection, one at a time, with so many other tools.
 fn one(name: &str, servers: &'static [Server], tools: usize) -> Case {
-    let shown = [Measure::Rate, Measure::Cpu];
+    let shown = [Measure::Rate, Measure::P50, Measure::P99, Measure::Cpu];
     Case::new(name, shown, move |place| {
         subjects(servers, tools, Cores::One, place, |server, process| {
             Calls::new(server, process, 1, Flight::Sliding(1))
@@ -168,7 +171,8 @@ impl Calls {
 
 impl Subject for Calls {
     fn measure(&mut self, work: u64) -> Result<Round> {
-        measured(&self.process, work, || self.load.run(work))
+        let round = measured(&self.process, work, || self.load.run(work))?;
+        Ok(self.load.latencies().beside(round))
     }
 }
 

@@ -46,21 +46,42 @@ const GROWING: &[Growing] = &[
     ),
 ];
 
-/// The distribution of what `on_call` takes in a case.
-const DISTRIBUTED: &[(&str, &str)] = &[
+/// How long single ones take, of the events or calls of a case.
+const DISTRIBUTED: &[(&str, &str, &str)] = &[
+    (
+        "What a client waits for its answer: one connection",
+        "socket/one",
+        CALLS,
+    ),
+    (
+        "What a client waits for its answer: eight connections at once",
+        "socket/connections/8",
+        CALLS,
+    ),
+    (
+        "What a client waits for its answer: a thousand connections at once",
+        "socket/connections/1000",
+        CALLS,
+    ),
     (
         "What a call waits for its audit event: one thread, all it has",
         "sink/producers/1",
+        EVENTS,
     ),
     (
         "What a call waits for its audit event: four threads, all they have",
         "sink/producers/4",
+        EVENTS,
     ),
     (
         "What a call waits for its audit event: one every 20 µs",
         "sink/paced",
+        EVENTS,
     ),
 ];
+
+const CALLS: &str = "of the calls, took at most";
+const EVENTS: &str = "of the events, took at most";
 
 /// Quantiles, each as far along as it has nines.
 const QUANTILES: &[(Measure, f64, &str)] = &[
@@ -76,7 +97,7 @@ pub(super) fn all(comparison: &Comparison) -> String {
     let growing = GROWING.iter().map(|plot| growing(comparison, plot));
     let distributed = DISTRIBUTED
         .iter()
-        .map(|(title, case)| distributed(comparison, title, case));
+        .map(|(title, case, of)| distributed(comparison, title, case, of));
     growing.chain(distributed).flatten().collect()
 }
 
@@ -104,7 +125,7 @@ fn growing(comparison: &Comparison, &(title, prefix, measure, across): &Growing)
     figure(comparison, title, across, ticks, &places)
 }
 
-fn distributed(comparison: &Comparison, title: &str, case: &str) -> Option<String> {
+fn distributed(comparison: &Comparison, title: &str, case: &str, of: &str) -> Option<String> {
     let ticks = QUANTILES
         .iter()
         .map(|(_, at, label)| (*at, (*label).to_owned()));
@@ -112,13 +133,7 @@ fn distributed(comparison: &Comparison, title: &str, case: &str) -> Option<Strin
         .iter()
         .map(|(measure, at, _)| (*at, case.to_owned(), *measure));
     let places: Vec<_> = places.collect();
-    figure(
-        comparison,
-        title,
-        "of the events, took at most",
-        ticks.collect(),
-        &places,
-    )
+    figure(comparison, title, of, ticks.collect(), &places)
 }
 
 /// A plot of these numbers: where each stands, of which case, and which it is.
