@@ -89,6 +89,14 @@ impl Scope {
         Self::TrackedCallers,
     ];
 
+    /// Whether it counts calls of the last minute, and not calls under way.
+    pub(crate) const fn is_a_rate(self) -> bool {
+        matches!(
+            self,
+            Self::ToolRate | Self::CallerRate | Self::CallerToolRate
+        )
+    }
+
     /// The scope as the wire spells it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -119,11 +127,6 @@ fn limit_reached(scope: Scope, limit: u32, retry_after: Option<Duration>) -> imp
 }
 
 impl Refusal {
-    /// Whether it ends as soon as a call of the tool does.
-    pub(crate) fn is_for_a_place(&self) -> bool {
-        matches!(self, Self::RateLimited { scope, .. } if *scope == Scope::Concurrency)
-    }
-
     /// The wait in whole milliseconds, rounded up so that it is long enough.
     pub fn retry_after_ms(&self) -> Option<u64> {
         match self {
