@@ -41,16 +41,18 @@ pub(super) struct Slot(usize);
 #[derive(Debug)]
 pub(super) struct OwnSlot(Arc<Stripe>);
 
-/// Takes up to so many, and says how many.
+/// Takes up to so many, and says how many. Who finds none may be about to wait,
+/// so it must not have looked before it was seen to: see
+/// [`Lines::somebody_waits`].
 fn take(from: &AtomicU32, most: u32) -> u32 {
-    let mut found = from.load(Ordering::Relaxed);
+    let mut found = from.load(Ordering::SeqCst);
     loop {
         let taken = found.min(most);
         if taken == 0 {
             return 0;
         }
         let left = found - taken;
-        match from.compare_exchange_weak(found, left, Ordering::SeqCst, Ordering::Relaxed) {
+        match from.compare_exchange_weak(found, left, Ordering::SeqCst, Ordering::SeqCst) {
             Ok(_) => return taken,
             Err(now) => found = now,
         }
@@ -169,7 +171,8 @@ impl Stripes {
             let found = take(&stripe.free, owed);
             let paid = take(&self.owed, found);
             if found > paid {
-                stripe.free.fetch_add(found - paid, Ordering::AcqRel);
+                stripe.free.fetch_add(found - paid, Ordering::SeqCst);
+                self.lines.there_is_room(Line::SERVER);
             }
         }
     }

@@ -63,8 +63,8 @@ impl Default for Tools {
 impl Tools {
     /// What this tool has used, if it is known.
     pub(super) fn get(&self, id: &str) -> Option<Arc<ToolUse>> {
-        let slots = self.slots_of(id).map_while(OnceLock::get);
-        let found = slots.filter(|used| *used.id == *id).cloned().next();
+        let mut slots = self.slots_of(id).map_while(OnceLock::get);
+        let found = slots.find(|used| *used.id == *id).cloned();
         found.or_else(|| self.others.get(id).map(|used| used.clone()))
     }
 
