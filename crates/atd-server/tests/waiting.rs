@@ -97,6 +97,10 @@ async fn a_call_waits_no_longer_than_its_deadline() {
     while server.metrics_snapshot().calls_in_flight == 0 {
         tokio::task::yield_now().await;
     }
+    // The first call keeps its place for longer than the second one has time.
+    let hasty = tool_fn(NARROW, "", |_: Value, _| async { Ok(()) });
+    let hasty = hasty.define(|it| it.max_concurrent(1).timeout(Duration::from_secs(1)));
+    server.registry().replace(hasty).unwrap();
     let (code, body) = error(ask(&server, 1).await.unwrap());
     assert_eq!(code, ErrorCode::RATE_LIMITED);
     assert_eq!(body.details.unwrap()["scope"], json!("concurrency"));

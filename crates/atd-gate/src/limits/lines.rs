@@ -153,8 +153,13 @@ impl Lines {
     #[inline]
     pub(super) fn there_is_room(&self, line: Line) {
         if self.somebody_waits() {
-            wake_first(&self.standing(), line);
+            self.wake(line);
         }
+    }
+
+    #[cold]
+    fn wake(&self, line: Line) {
+        wake_first(&self.standing(), line);
     }
 
     /// There may be room now in any of them.
