@@ -8,6 +8,7 @@ use atd_proto::Hello;
 use tokio::time::timeout;
 
 use crate::authenticator::{AuthenticationError, Authenticator};
+use crate::channel::Channel;
 use crate::clock::{Clock, Moment, MonotonicClock};
 use crate::grant::Grantee;
 use crate::hello::Greeter;
@@ -87,7 +88,22 @@ impl Gate {
     /// [`HelloError`]; `current` then stays as it was.
     pub fn hello(&self, current: &Identity, hello: &Hello) -> Result<Identity, HelloError> {
         let times = (self.clock.now(), self.clock.unix_now());
-        self.greeter.hello(current, hello, times)
+        self.greeter.hello(current, hello, None, times)
+    }
+
+    /// What [`hello`](Self::hello) is for a connection over which the client
+    /// can be asked to prove that it holds the key that its tokens are for.
+    ///
+    /// # Errors
+    /// [`HelloError`]; `current` then stays as it was.
+    pub fn hello_over(
+        &self,
+        channel: &Channel,
+        current: &Identity,
+        hello: &Hello,
+    ) -> Result<Identity, HelloError> {
+        let times = (self.clock.now(), self.clock.unix_now());
+        self.greeter.hello(current, hello, Some(channel), times)
     }
 
     /// Lets one call through, or says why not. The [`Permit`] is held until
@@ -293,6 +309,16 @@ impl GateBuilder {
     ) -> Self {
         let may_grant: atd_proto::CapabilitySet = may_grant.into_iter().collect();
         self.greeter.trust.roots.insert(root, may_grant);
+        self
+    }
+
+    /// Takes tokens only from who proves to hold the key that they are for, on
+    /// every transport: a token alone, as it may stand in a log, is then worth
+    /// nothing. Transports on which others may listen demand it in any case.
+    #[cfg(feature = "ucan")]
+    #[must_use]
+    pub fn demand_proof(mut self) -> Self {
+        self.greeter.demand_proof = true;
         self
     }
 

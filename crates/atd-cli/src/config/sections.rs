@@ -55,6 +55,7 @@ pub(super) fn read(section: &mut Section<'_>, settings: &mut Settings) {
 
 fn gate(section: &mut Section<'_>, gate: &mut GateSettings) {
     section.set("allow_uid", &mut gate.users);
+    section.set("demand_proof", &mut gate.demand_proof);
     section.set_with("revoked", &mut gate.revoked, |item| {
         item.usable_path(|path| RevocationFile::open(path))
             .map(Some)

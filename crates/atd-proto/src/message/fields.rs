@@ -47,6 +47,7 @@ fields! {
     client_id,
     requested_capabilities,
     ucan_tokens,
+    proof,
     traceparent,
     cursor,
     granted_capabilities,

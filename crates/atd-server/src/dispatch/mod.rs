@@ -314,7 +314,11 @@ impl Dispatcher {
 
     /// Says who is at the other end from now on.
     pub(crate) fn hello(&self, session: &mut Session, hello: &Hello) -> Answer {
-        match self.gate.hello(session.identity(), hello) {
+        let greeted = match session.channel() {
+            Some(channel) => self.gate.hello_over(channel, session.identity(), hello),
+            None => self.gate.hello(session.identity(), hello),
+        };
+        match greeted {
             Ok(identity) => {
                 let granted_capabilities = (**identity.capabilities()).clone();
                 session.set_identity(identity);
