@@ -21,11 +21,11 @@ const LIFETIME: Duration = Duration::from_secs(60);
 /// ends know it by, and the challenge that is out, one at most. A transport
 /// makes one for each connection.
 #[derive(Debug)]
+#[cfg_attr(
+    not(feature = "ucan"),
+    expect(dead_code, reason = "without tokens there is nothing to prove")
+)]
 pub struct Channel {
-    #[cfg_attr(
-        not(feature = "ucan"),
-        expect(dead_code, reason = "proofs are bound to it")
-    )]
     name: Box<str>,
     demands_proof: bool,
     /// The challenge, and until when it can be answered by the gate's clock.
