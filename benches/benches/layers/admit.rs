@@ -21,9 +21,12 @@
 //! `admit_threads` admits calls of `all_of_it`'s kind on one thread, on two
 //! threads of a tool each, and on two of one tool. An iteration is one call on
 //! each thread, so the same time for two threads is twice the throughput.
+//! `bare_spin` is what that is to be held against: a hundred multiplications on
+//! one thread and on two, which share nothing but the machine.
 //!
 //! Left out: refusals.
 
+use std::hint::black_box;
 use std::num::NonZeroU32;
 use std::sync::Barrier;
 use std::thread;
@@ -135,6 +138,18 @@ fn threads(c: &mut Criterion, held: &[String]) {
         group.bench_function(name, |b| {
             b.iter_custom(|calls| at_once(of_threads, |tool| admit(tool, calls)));
         });
+    }
+    for (name, of_threads) in [("bare_spin_1", &[0][..]), ("bare_spin_2", &[0, 0])] {
+        group.bench_function(name, |b| {
+            b.iter_custom(|rounds| at_once(of_threads, |_| spin(rounds)));
+        });
+    }
+}
+
+fn spin(rounds: u64) {
+    for round in 0..rounds {
+        let all = (0..100).fold(round, |so_far, _| black_box(so_far.wrapping_mul(5)));
+        black_box(all);
     }
 }
 

@@ -125,6 +125,10 @@ pub(crate) struct CallOptions {
     /// A file with a capability token to present; `-` is standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) token: Option<PathBuf>,
+    /// A file with the key that the token is for, which proves that it is one's own where the
+    /// server demands it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "token")]
+    pub(crate) key: Option<PathBuf>,
     /// The name to give oneself [default: with a token, whom it is for]
     #[arg(long, value_name = "NAME")]
     pub(crate) client_id: Option<String>,

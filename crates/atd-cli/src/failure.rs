@@ -179,6 +179,9 @@ impl From<ClientError> for Failure {
 
 /// What somebody at a shell can do about a refusal.
 fn advice_for(body: &ErrorBody) -> Option<String> {
+    if body.challenge().is_some() {
+        return Some("--key with the file of the key that the token is for".to_owned());
+    }
     let details = body.details.as_ref()?;
     match body.code? {
         ErrorCode::CAPABILITY_DENIED => {

@@ -154,6 +154,60 @@ fn a_token_that_was_revoked_is_refused_by_a_server_that_looks_into_the_file() {
     check_fails(&answered, 1, "(1010)");
 }
 
+/// A token that somebody found is worth nothing without the key that it is for.
+#[test]
+fn where_a_proof_is_demanded_a_token_needs_its_key() {
+    let keys = Keys::make();
+    keys.chain();
+    let trust = keys.trusting("root", "read");
+    let serving = Serving::start(&["--grant", "none", &trust, "--demand-proof"]);
+    let token = keys.path("token");
+    let refused = read(&serving, &token);
+    check_fails(&refused, 1, "(1010)");
+    check_fails(&refused, 1, "--key");
+    let with_key = |name: &str| {
+        let (token, key) = (keys.path("token"), keys.path(name));
+        let paths = [token.to_str().unwrap(), key.to_str().unwrap()];
+        let args = r#"{"path": "notes.txt"}"#;
+        let [token, key] = paths;
+        serving.ask(&[
+            "call",
+            "ref:fs.read",
+            "--args",
+            args,
+            "--token",
+            token,
+            "--key",
+            key,
+        ])
+    };
+    check_fails(&with_key("alice"), 1, "not signed by the key");
+    let answered = with_key("agent");
+    assert!(stdout(&answered).contains("one"), "{}", stderr(&answered));
+    // Nobody has to prove anything who presents no token.
+    assert!(serving.ask(&["list"]).status.success());
+}
+
+/// Old servers ask for no proof, and get none.
+#[test]
+fn a_key_does_no_harm_where_no_proof_is_demanded() {
+    let keys = Keys::make();
+    keys.chain();
+    let serving = Serving::start(&["--grant", "none", &keys.trusting("root", "read")]);
+    let (token, key) = (keys.path("token"), keys.path("agent"));
+    let answered = serving.ask(&[
+        "call",
+        "ref:fs.read",
+        "--args",
+        r#"{"path": "notes.txt"}"#,
+        "--token",
+        token.to_str().unwrap(),
+        "--key",
+        key.to_str().unwrap(),
+    ]);
+    assert!(answered.status.success(), "{}", stderr(&answered));
+}
+
 #[test]
 fn a_key_is_private_and_never_replaced() {
     let keys = Keys::make();

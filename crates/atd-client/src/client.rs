@@ -9,7 +9,7 @@ use std::{
 
 use atd_proto::{
     Hello, HelloAck, JsonText, Request, Response, RunTool, RunToolContinue, ToolDefinition,
-    ToolFilter, ToolSummary,
+    ToolFilter, ToolSummary, proof::unix_channel,
 };
 use serde::Serialize;
 use tokio::{
@@ -63,6 +63,18 @@ pub struct Client {
     request_timeout: Option<Duration>,
 }
 
+/// What a server wants proved, in [`Client::hello_proving`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ProofAsked<'a> {
+    /// The server's challenge.
+    pub challenge: &'a str,
+    /// What this client knows the connection by.
+    pub channel: &'a str,
+    /// The tokens that the hello presents.
+    pub tokens: &'a [String],
+}
+
 impl Client {
     /// Connects to the server at `path` as [`ConnectOptions`] has it by
     /// default.
@@ -78,7 +90,9 @@ impl Client {
 
     /// Starts the task that drives the connection over `stream`.
     pub(crate) fn over(stream: UnixStream, options: &ConnectOptions) -> Self {
-        let link = Arc::new(Link::new(options.max_in_flight));
+        let peer = stream.peer_cred().ok();
+        let channel = peer.map(|server| unix_channel(server.uid()));
+        let link = Arc::new(Link::new(options.max_in_flight, channel));
         let (queue, inbox) = mpsc::unbounded_channel();
         let driver = Driver::new(stream, options.max_answer.get(), inbox, link.clone());
         tokio::spawn(driver.run());
@@ -110,6 +124,35 @@ impl Client {
         match self.ask(request, self.request_timeout).await? {
             Response::HelloAck(ack) => Ok(ack),
             other => Err(unexpected("hello_ack", &other)),
+        }
+    }
+
+    /// Says hello, and where the server takes the hello's tokens only from who
+    /// proves to hold the key that they are for, says it again with the proof
+    /// that `prove` makes. Where that is `None`, the server's refusal stands.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn hello_proving(
+        &self,
+        mut hello: Hello,
+        prove: impl FnOnce(ProofAsked<'_>) -> Option<String>,
+    ) -> Result<HelloAck, ClientError> {
+        let refused = match self.hello(hello.clone()).await {
+            Err(ClientError::Refused(refused)) => refused,
+            ended => return ended,
+        };
+        let asked = || {
+            Some(ProofAsked {
+                challenge: refused.challenge()?,
+                channel: self.link.channel.as_deref()?,
+                tokens: &hello.ucan_tokens,
+            })
+        };
+        hello.proof = asked().and_then(prove);
+        match hello.proof {
+            Some(_) => self.hello(hello).await,
+            None => Err(ClientError::Refused(refused)),
         }
     }
 

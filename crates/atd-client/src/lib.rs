@@ -56,7 +56,7 @@ mod pages;
 mod reporting;
 
 pub use call::{CallOptions, CallOutcome};
-pub use client::Client;
+pub use client::{Client, ProofAsked};
 pub use connect::ConnectOptions;
 pub use error::{ClientError, CloseCause};
 pub use obstacle::Obstacle;

@@ -53,6 +53,9 @@ pub(crate) struct Link {
     next_id: AtomicU64,
     /// Whether the server has said that it knows filters.
     pub(crate) knows_filters: AtomicBool,
+    /// What the connection is known by at both its ends, where the operating
+    /// system tells who the server is.
+    pub(crate) channel: Option<String>,
     end: OnceLock<End>,
 }
 
@@ -62,12 +65,13 @@ struct End {
 }
 
 impl Link {
-    pub(crate) fn new(max_in_flight: NonZeroU32) -> Self {
+    pub(crate) fn new(max_in_flight: NonZeroU32, channel: Option<String>) -> Self {
         let permits = usize::try_from(max_in_flight.get()).unwrap_or(Semaphore::MAX_PERMITS);
         Self {
             permits: Semaphore::new(permits.min(Semaphore::MAX_PERMITS)),
             next_id: AtomicU64::new(1),
             knows_filters: AtomicBool::new(false),
+            channel,
             end: OnceLock::new(),
         }
     }

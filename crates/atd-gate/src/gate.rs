@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use atd_proto::Hello;
+use tokio::time::timeout;
 
 use crate::authenticator::{AuthenticationError, Authenticator};
+use crate::channel::Channel;
 use crate::clock::{Clock, Moment, MonotonicClock};
 use crate::grant::Grantee;
 use crate::hello::Greeter;
 use crate::identity::{Identity, PeerCredentials};
-use crate::limits::{CallLimits, CallerKey, Limits, Permit, Usage};
+use crate::limits::{Blocked, CallLimits, CallerKey, Limits, Permit, Ticket, Usage, Waits};
 use crate::refusal::{HelloError, PeerRefused, Refusal};
 use crate::requirement::Requirement;
 use crate::token::Revocations;
@@ -85,7 +88,22 @@ impl Gate {
     /// [`HelloError`]; `current` then stays as it was.
     pub fn hello(&self, current: &Identity, hello: &Hello) -> Result<Identity, HelloError> {
         let times = (self.clock.now(), self.clock.unix_now());
-        self.greeter.hello(current, hello, times)
+        self.greeter.hello(current, hello, None, times)
+    }
+
+    /// What [`hello`](Self::hello) is for a connection over which the client
+    /// can be asked to prove that it holds the key that its tokens are for.
+    ///
+    /// # Errors
+    /// [`HelloError`]; `current` then stays as it was.
+    pub fn hello_over(
+        &self,
+        channel: &Channel,
+        current: &Identity,
+        hello: &Hello,
+    ) -> Result<Identity, HelloError> {
+        let times = (self.clock.now(), self.clock.unix_now());
+        self.greeter.hello(current, hello, Some(channel), times)
     }
 
     /// Lets one call through, or says why not. The [`Permit`] is held until
@@ -101,37 +119,92 @@ impl Gate {
         self.limits.admit(key_of(caller), need, &now)
     }
 
-    /// Lets one call through as [`admit`](Self::admit) does, but where only a
-    /// place among the tool's calls at a time is missing it waits for its turn,
-    /// first come first served, behind at most
-    /// [`waiting_per_tool`](CallLimits::waiting_per_tool) others. Calls that do
-    /// not wait are refused meanwhile.
+    /// Lets one call through as [`admit`](Self::admit) does, but where a limit
+    /// is reached it waits for its turn instead of being refused: for a place
+    /// among the tool's calls or the server's, or until a rate has room again.
     ///
-    /// How long is the caller's to say: end the wait by dropping the future,
-    /// which leaves the queue.
+    /// First come is first served, for each limit of each tool and each caller
+    /// apart; who does not wait is refused as long as somebody waits for a limit
+    /// that it meets. How many may wait, and for how long, say the gate's
+    /// [limits](CallLimits::waiting); `patience` is how long this call may at
+    /// most, and what has no room in that time is refused at once. Dropping the
+    /// future leaves the line.
+    ///
+    /// It waits by tokio's timer, which must be enabled where any may wait.
     ///
     /// # Errors
-    /// [`Refusal`], at once where waiting does not help or the queue is full,
-    /// or when the turn comes and another limit is reached.
+    /// [`Refusal`], at once where waiting does not help or too many wait, or
+    /// when the time is over.
     pub async fn admit_in_turn(
         &self,
         caller: &Identity,
         need: &Requirement<'_>,
+        patience: Duration,
     ) -> Result<Permit, Refusal> {
-        let refusal = match self.admit(caller, need) {
-            Err(refusal) if refusal.is_for_a_place() => refusal,
-            other => return other,
+        let longest = match self.admit(caller, need) {
+            Err(Refusal::RateLimited { .. }) if self.limits.longest_wait().is_some() => {
+                self.limits.longest_wait().unwrap_or_default().min(patience)
+            }
+            ended => return ended,
         };
-        let Some(turn) = self.limits.wait(need, &Moment::of(&*self.clock)) else {
-            return Err(refusal);
-        };
-        // Cancelled: the turn is passed over when it comes.
-        let Ok(place) = turn.await else {
-            return Err(refusal);
-        };
+        match timeout(longest, self.wait_in_line(caller, need, longest)).await {
+            Ok(ended) => ended,
+            // The line is left; what it says of the wait is of this moment.
+            Err(_) => self.admit(caller, need),
+        }
+    }
+
+    async fn wait_in_line(
+        &self,
+        caller: &Identity,
+        need: &Requirement<'_>,
+        longest: Duration,
+    ) -> Result<Permit, Refusal> {
+        let ends = self.clock.now().saturating_add(longest);
+        let mut ticket: Option<Ticket> = None;
+        loop {
+            let blocked = match self.admit_waiting(caller, need, ticket.as_ref())? {
+                Ok(permit) => {
+                    if let Some(ticket) = ticket {
+                        ticket.admitted();
+                    }
+                    return Ok(permit);
+                }
+                Err(blocked) => blocked,
+            };
+            let left = ends.saturating_sub(self.clock.now());
+            let opens_in = blocked.opens_in.unwrap_or(left);
+            let Some(line) = blocked.line.filter(|_| opens_in <= left) else {
+                return Err(blocked.refusal);
+            };
+            if let Some(ticket) = ticket.as_ref().filter(|it| it.stands_in(line)) {
+                // Cancelled: the ticket is dropped, and the next one woken.
+                ticket.wait(opens_in).await;
+            } else if !self.limits.stand_in(line, &mut ticket) {
+                return Err(blocked.refusal);
+            }
+            // Who stands there only now has to look once more: there may have
+            // been room before it could be seen.
+        }
+    }
+
+    /// Looks whether the turn of a call has come that waits.
+    fn admit_waiting(
+        &self,
+        caller: &Identity,
+        need: &Requirement<'_>,
+        ticket: Option<&Ticket>,
+    ) -> Result<Result<Permit, Blocked>, Refusal> {
         let now = Moment::of(&*self.clock);
         self.allow(caller, need, &now)?;
-        self.limits.admit_next(place, key_of(caller), need, &now)
+        Ok(self
+            .limits
+            .admit_in_turn(ticket, key_of(caller), need, &now))
+    }
+
+    /// How calls waited for limits.
+    pub fn waits(&self) -> Waits {
+        self.limits.waits()
     }
 
     /// The limits that hold beside those of each tool.
@@ -181,7 +254,7 @@ impl Gate {
 
     /// How far each limit that a call would meet is used up.
     pub(crate) fn usage(&self, caller: &Identity, need: &Requirement<'_>) -> Vec<Usage> {
-        self.limits.look(key_of(caller), need, self.clock.now())
+        self.limits.usage(key_of(caller), need, self.clock.now())
     }
 
     /// Whether the caller would be granted the capability if it asked, and
@@ -236,6 +309,16 @@ impl GateBuilder {
     ) -> Self {
         let may_grant: atd_proto::CapabilitySet = may_grant.into_iter().collect();
         self.greeter.trust.roots.insert(root, may_grant);
+        self
+    }
+
+    /// Takes tokens only from who proves to hold the key that they are for, on
+    /// every transport: a token alone, as it may stand in a log, is then worth
+    /// nothing. Transports on which others may listen demand it in any case.
+    #[cfg(feature = "ucan")]
+    #[must_use]
+    pub fn demand_proof(mut self) -> Self {
+        self.greeter.demand_proof = true;
         self
     }
 

@@ -6,11 +6,14 @@ use std::time::Duration;
 use atd_proto::Hello;
 
 use crate::authenticator::AuthenticationError;
+use crate::channel::Channel;
 use crate::credentials::{Authorities, Bearer, Credentials};
 use crate::grant::{Configured, Grant, Mechanism};
 use crate::identity::{Identity, Inner, PeerCredentials};
 use crate::limits::CallerKeys;
 use crate::refusal::HelloError;
+#[cfg(feature = "ucan")]
+use crate::refusal::ProofError;
 use crate::token::{TokenError, TokenId, check_size};
 #[cfg(feature = "ucan")]
 use crate::ucan::{Trust, Verified};
@@ -29,6 +32,9 @@ pub(crate) struct Greeter {
     pub(crate) keys: CallerKeys,
     #[cfg(feature = "ucan")]
     pub(crate) trust: Trust,
+    /// Whether tokens are taken only with a proof, on every transport.
+    #[cfg(feature = "ucan")]
+    pub(crate) demand_proof: bool,
 }
 
 /// What the tokens of a hello grant together.
@@ -77,9 +83,10 @@ impl Greeter {
         &self,
         current: &Identity,
         hello: &Hello,
+        channel: Option<&Channel>,
         times: Times,
     ) -> Result<Identity, HelloError> {
-        let (now, unix_now) = times;
+        let (now, _) = times;
         check_sizes(hello)?;
         let known = current.inner();
         let epochs = self.authorities.epochs(now);
@@ -87,7 +94,7 @@ impl Greeter {
             let holds = self.authorities.check_bearer(bearer, now);
             holds.map_err(HelloError::Lapsed)?;
         }
-        let tokens = self.tokens(hello, unix_now)?;
+        let tokens = self.tokens(hello, channel, times)?;
         let mut inner = Inner {
             caller_id: hello.client_id.as_deref().map(Arc::from),
             peer: known.peer,
@@ -118,13 +125,20 @@ impl Greeter {
     }
 
     #[cfg(feature = "ucan")]
-    fn tokens(&self, hello: &Hello, unix_now: Duration) -> Result<FromTokens, HelloError> {
+    fn tokens(
+        &self,
+        hello: &Hello,
+        channel: Option<&Channel>,
+        (now, unix_now): Times,
+    ) -> Result<FromTokens, HelloError> {
         if hello.ucan_tokens.is_empty() {
             return Ok(FromTokens::default());
         }
         if self.trust.roots.is_empty() {
             return Err(HelloError::NoTrustedRoot);
         }
+        // First, so that who only found a token learns nothing of it.
+        self.check_proof(hello, channel, now)?;
         let client_id = hello.client_id.as_deref();
         let revocations = self.authorities.revocations.as_deref();
         let verified = hello.ucan_tokens.iter().map(|token| {
@@ -138,8 +152,30 @@ impl Greeter {
         Ok(all)
     }
 
+    /// Whether the client holds the key that its tokens are for, where that is
+    /// demanded or it says so.
+    #[cfg(feature = "ucan")]
+    fn check_proof(
+        &self,
+        hello: &Hello,
+        channel: Option<&Channel>,
+        now: Duration,
+    ) -> Result<(), HelloError> {
+        let demanded = self.demand_proof || channel.is_some_and(Channel::demands_proof);
+        if !demanded && hello.proof.is_none() {
+            return Ok(());
+        }
+        let channel = channel.ok_or(ProofError::NoChannel)?;
+        channel.check_proof(hello, now)
+    }
+
     #[cfg(not(feature = "ucan"))]
-    fn tokens(&self, hello: &Hello, _: Duration) -> Result<FromTokens, HelloError> {
+    fn tokens(
+        &self,
+        hello: &Hello,
+        _: Option<&Channel>,
+        _: Times,
+    ) -> Result<FromTokens, HelloError> {
         match hello.ucan_tokens.is_empty() {
             true => Ok(FromTokens::default()),
             false => Err(HelloError::NoTrustedRoot),

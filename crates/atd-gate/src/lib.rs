@@ -48,6 +48,7 @@
 //! ```
 
 mod authenticator;
+mod channel;
 mod clock;
 mod credentials;
 mod explain;
@@ -66,13 +67,14 @@ mod watched;
 pub use authenticator::{AuthenticationError, Authenticator, Principal};
 #[cfg(feature = "bearer")]
 pub use authenticator::{BearerHash, BearerTable, BearerTableError};
+pub use channel::Channel;
 pub use clock::{Clock, FakeClock, MonotonicClock};
 pub use explain::{Explanation, Reason};
 pub use gate::{Gate, GateBuilder};
 pub use grant::{Grant, Grantee, Mechanism};
 pub use identity::{Ground, Identity, PeerCredentials};
-pub use limits::{CallLimits, Permit};
-pub use refusal::{HelloError, Lapsed, PeerRefused, Refusal, Scope};
+pub use limits::{CallLimits, Permit, Waits};
+pub use refusal::{HelloError, Lapsed, PeerRefused, ProofError, Refusal, Scope};
 pub use requirement::Requirement;
 pub use token::{
     InvalidToken, RevocationFile, RevocationFileError, RevocationSet, Revocations, TokenError,

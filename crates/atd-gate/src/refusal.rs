@@ -89,6 +89,14 @@ impl Scope {
         Self::TrackedCallers,
     ];
 
+    /// Whether it counts calls of the last minute, and not calls under way.
+    pub(crate) const fn is_a_rate(self) -> bool {
+        matches!(
+            self,
+            Self::ToolRate | Self::CallerRate | Self::CallerToolRate
+        )
+    }
+
     /// The scope as the wire spells it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -119,11 +127,6 @@ fn limit_reached(scope: Scope, limit: u32, retry_after: Option<Duration>) -> imp
 }
 
 impl Refusal {
-    /// Whether it ends as soon as a call of the tool does.
-    pub(crate) fn is_for_a_place(&self) -> bool {
-        matches!(self, Self::RateLimited { scope, .. } if *scope == Scope::Concurrency)
-    }
-
     /// The wait in whole milliseconds, rounded up so that it is long enough.
     pub fn retry_after_ms(&self) -> Option<u64> {
         match self {
@@ -157,9 +160,65 @@ pub enum HelloError {
     /// A token was presented that is not good. None of the others counts then.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// A token was presented without a good proof that the client holds the key
+    /// that it is for, where one is demanded.
+    #[error("{problem}")]
+    Proof {
+        /// What was wrong with the proof.
+        problem: ProofError,
+        /// What the next hello may answer, as
+        /// [`Challenge`](crate::ucan::Challenge) writes it; `None` where no
+        /// proof is possible.
+        challenge: Option<String>,
+    },
     /// What the transport knew of the client holds no longer.
     #[error("{0}; connect again with what holds")]
     Lapsed(Lapsed),
+}
+
+/// What is wrong with a proof of possession.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProofError {
+    /// There is none.
+    #[error(
+        "this server takes a token only from who proves to hold the key that it is for: \
+         say hello again with `proof`, which answers the challenge in `details`"
+    )]
+    Missing,
+    /// The client's name is none of a key.
+    #[error("the client_id is not the did:key of an Ed25519 key, so nobody can prove to hold it")]
+    NoKey,
+    /// No challenge is out: each is good for one hello.
+    #[error("the proof answers no challenge of this connection, which is good for one hello")]
+    NoChallenge,
+    /// The challenge is too old.
+    #[error("the proof answers a challenge that is too old")]
+    Expired,
+    /// It is no signature.
+    #[error("the proof is no signature: it should be 64 bytes in base64url without padding")]
+    Malformed,
+    /// It is not the signature that was asked for.
+    #[error(
+        "the proof is not signed by the key of the client_id, or for another challenge, \
+         connection or list of tokens"
+    )]
+    Wrong,
+    /// The transport cannot carry proofs.
+    #[error("this server takes a token only with a proof, which this transport cannot carry")]
+    NoChannel,
+    /// There is nothing to make a challenge of.
+    #[error("the server has no random numbers to make a challenge of")]
+    NoRandomness,
+}
+
+impl From<ProofError> for HelloError {
+    fn from(problem: ProofError) -> Self {
+        Self::Proof {
+            problem,
+            challenge: None,
+        }
+    }
 }
 
 /// The process at the other end runs as a user who may not use this server.

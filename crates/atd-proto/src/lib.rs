@@ -40,6 +40,7 @@ pub mod io;
 mod json_text;
 mod message;
 mod name;
+pub mod proof;
 mod tool;
 mod trace_parent;
 

@@ -10,6 +10,8 @@ fn names() -> impl Strategy<Value = BTreeSet<String>> {
     let name = prop_oneof![
         "[ab\u{0}é]{0,10}",
         "capability[.:][a-c]{0,3}",
+        "[a\u{0}]{15,17}",
+        "a-long-capability[.:][a-c]{0,3}",
         (0_u32..100).prop_map(|number| format!("scope{number}.use")),
     ];
     prop::collection::btree_set(name, 0..100)

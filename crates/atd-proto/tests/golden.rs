@@ -15,6 +15,7 @@ fn requests() -> Vec<Request> {
             client_id: Some("agent \"7\"\n".into()),
             requested_capabilities: CapabilitySet::from_iter(["write", "read"]),
             ucan_tokens: vec!["a.b.c".into()],
+            proof: None,
         }),
         Request::ToolList(ToolFilter::default()),
         Request::ToolSchema {
@@ -48,6 +49,12 @@ fn requests() -> Vec<Request> {
         Request::Cancel {
             request_id: u64::MAX,
         },
+        Request::Hello(Hello {
+            client_id: Some("did:key:z6Mk".into()),
+            ucan_tokens: vec!["a.b.c".into()],
+            proof: Some("c2ln".into()),
+            ..Hello::default()
+        }),
     ]
 }
 

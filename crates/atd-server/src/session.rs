@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use atd_gate::Identity;
+use atd_gate::{Channel, Identity};
 use atd_proto::extension;
 use atd_registry::{ConnectionState, Surroundings};
 
@@ -23,6 +23,7 @@ struct Inner {
     phase: Phase,
     surroundings: Arc<Surroundings>,
     request_ids: bool,
+    channel: Option<Arc<Channel>>,
 }
 
 /// How far a connection has come. The transport sets it, also while a call
@@ -57,6 +58,7 @@ impl Session {
             identity,
             phase: Phase::default(),
             request_ids: false,
+            channel: None,
         }))
     }
 
@@ -76,6 +78,17 @@ impl Session {
     /// answered so.
     pub fn carries_request_ids(&mut self) {
         Arc::make_mut(&mut self.0).request_ids = true;
+    }
+
+    /// Says what both ends know the connection by, so that a client can prove
+    /// to hold the key that its tokens are for. Without it, a server that
+    /// demands such proofs takes no tokens here.
+    pub fn goes_over(&mut self, channel: Channel) {
+        Arc::make_mut(&mut self.0).channel = Some(Arc::new(channel));
+    }
+
+    pub(crate) fn channel(&self) -> Option<&Channel> {
+        self.0.channel.as_deref()
     }
 
     /// What a hello is told that the server understands.

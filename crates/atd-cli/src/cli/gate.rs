@@ -20,6 +20,9 @@ pub(crate) struct GateOptions {
     /// Trust tokens of this issuer, for these capabilities at most; may be given more than once
     #[arg(long = "trust", value_name = "DID=CAP,CAP", action = ArgAction::Append)]
     pub(crate) roots: Vec<TrustedRoot>,
+    /// Take a token only from who proves to hold the key that it is for (`atd call --key`)
+    #[arg(long)]
+    pub(crate) demand_proof: bool,
     /// A file with the ids of revoked tokens; it is read again when it changes
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) revoked: Option<PathBuf>,

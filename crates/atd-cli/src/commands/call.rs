@@ -5,7 +5,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use atd_runtime::JsonText;
-use atd_runtime::client::{CallOptions as ClientCallOptions, CallOutcome, Client, ClientError};
+use atd_runtime::client::{
+    CallOptions as ClientCallOptions, CallOutcome, Client, ClientError, ProofAsked,
+};
+use atd_runtime::gate::ucan::SigningKey;
 use atd_runtime::proto::{Hello, Response, ToolResult};
 
 use crate::cli::CallOptions;
@@ -17,7 +20,9 @@ pub(crate) async fn run(options: CallOptions) -> Result<ExitCode, Failure> {
     let args = arguments(options.args, options.args_file.as_deref())?;
     let client = connect(&paths::socket(options.socket.socket)?).await?;
     let token = options.token.as_deref().map(token::in_file).transpose()?;
-    introduce(&client, options.client_id, options.request, token).await?;
+    let key = options.key.as_deref().map(token::key).transpose()?;
+    let hello = hello(options.client_id, options.request, token)?;
+    introduce(&client, hello, key).await?;
     let how = ClientCallOptions::new()
         .dry_run(options.dry_run)
         .traceparent(options.traceparent)
@@ -77,24 +82,31 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-async fn introduce(
-    client: &Client,
+fn hello(
     client_id: Option<String>,
     request: Vec<String>,
     token: Option<String>,
-) -> Result<(), Failure> {
+) -> Result<Hello, Failure> {
     let client_id = match (&token, client_id) {
         (Some(token), None) => Some(token::audience(token)?),
         (_, said) => said,
     };
-    // Also where there is nothing to say: the answer tells what the server
-    // understands.
-    let hello = Hello {
+    Ok(Hello {
         client_id,
         requested_capabilities: request.into(),
         ucan_tokens: token.into_iter().collect(),
+        proof: None,
+    })
+}
+
+/// Says hello, also where there is nothing to say: the answer tells what the
+/// server understands.
+async fn introduce(client: &Client, hello: Hello, key: Option<SigningKey>) -> Result<(), Failure> {
+    let prove = |asked: ProofAsked<'_>| {
+        let challenge = asked.challenge.parse().ok()?;
+        Some(key?.prove(&challenge, asked.channel, asked.tokens))
     };
-    client.hello(hello).await?;
+    client.hello_proving(hello, prove).await?;
     Ok(())
 }
 

@@ -70,6 +70,8 @@ fn arrive(options: &DoctorOptions, caller: &str) -> Result<(Gate, Identity), Fai
         None => GateSettings::default(),
     };
     settings.overridden_by(&options.gate);
+    // What is asked is what becomes of the one whom the token is for.
+    settings.demand_proof = false;
     let gate = gate::of(&settings)?;
     let peer = match caller.strip_prefix("uid:") {
         Some(uid) => PeerCredentials {
@@ -93,6 +95,7 @@ fn hello(caller: &str, tool: &ToolDefinition, file: Option<&Path>) -> Result<Hel
         client_id: named.then(|| caller.to_owned()),
         requested_capabilities: tool.required_capabilities.clone(),
         ucan_tokens: token.into_iter().collect(),
+        proof: None,
     })
 }
 

@@ -17,6 +17,9 @@ pub(super) fn of(settings: &GateSettings) -> Result<Gate, Failure> {
     for root in &settings.roots {
         gate = gate.trust_root(root.did, &root.may_grant);
     }
+    if settings.demand_proof {
+        gate = gate.demand_proof();
+    }
     if let Some(path) = &settings.revoked {
         let revocations = RevocationFile::open(path).map_err(|error| {
             Failure::usage(error).advise("an empty file is one in which nothing is revoked")

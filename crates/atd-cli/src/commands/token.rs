@@ -69,7 +69,8 @@ pub(super) fn audience(token: &str) -> Result<String, Failure> {
     Ok(links[0].audience.to_string())
 }
 
-fn key(file: &Path) -> Result<SigningKey, Failure> {
+/// The key in a file.
+pub(super) fn key(file: &Path) -> Result<SigningKey, Failure> {
     SigningKey::load(file).map_err(|error| about(file, &error))
 }
 

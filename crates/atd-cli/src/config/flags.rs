@@ -29,6 +29,7 @@ impl GateSettings {
         }
         put_all(&mut self.users, &options.users);
         put_all(&mut self.roots, &options.roots);
+        self.demand_proof |= options.demand_proof;
         put_some(&mut self.revoked, &options.revoked);
         put_some(&mut self.limits.caller_rate_per_min, &options.caller_rate);
         put(&mut self.limits.in_flight, &options.max_in_flight);

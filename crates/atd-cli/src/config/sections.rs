@@ -55,6 +55,7 @@ pub(super) fn read(section: &mut Section<'_>, settings: &mut Settings) {
 
 fn gate(section: &mut Section<'_>, gate: &mut GateSettings) {
     section.set("allow_uid", &mut gate.users);
+    section.set("demand_proof", &mut gate.demand_proof);
     section.set_with("revoked", &mut gate.revoked, |item| {
         item.usable_path(|path| RevocationFile::open(path))
             .map(Some)
@@ -116,6 +117,9 @@ fn call_limits(section: &mut Section<'_>, gate: &mut GateSettings) {
     section.set("caller_rate", &mut limits.caller_rate_per_min);
     section.set("caller_tool_rate", &mut limits.caller_tool_rate_per_min);
     section.set("max_callers", &mut limits.tracked_callers);
+    section.set("max_waiting", &mut limits.waiting);
+    section.set("max_waiting_per_limit", &mut limits.waiting_per_limit);
+    section.set("longest_wait", &mut limits.longest_wait);
 }
 
 fn transport(section: &mut Section<'_>, transport: &mut TransportSettings) {

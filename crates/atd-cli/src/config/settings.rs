@@ -39,6 +39,8 @@ pub(crate) struct GateSettings {
     pub(crate) grants: Vec<(Grantee, Vec<String>)>,
     pub(crate) users: Vec<u32>,
     pub(crate) roots: Vec<TrustedRoot>,
+    /// Whether tokens are taken only from who proves to hold their key.
+    pub(crate) demand_proof: bool,
     pub(crate) revoked: Option<PathBuf>,
     pub(crate) limits: CallLimits,
 }
@@ -118,6 +120,7 @@ impl Default for GateSettings {
             grants: vec![(Grantee::Everybody, vec!["read".to_owned()])],
             users: Vec::new(),
             roots: Vec::new(),
+            demand_proof: false,
             revoked: None,
             limits: CallLimits::default(),
         }
@@ -173,6 +176,7 @@ impl Settings {
             ("revoked", gate.revoked != others.revoked),
             ("grants", gate.grants != others.grants),
             ("trust", gate.roots != others.roots),
+            ("demand_proof", gate.demand_proof != others.demand_proof),
             ("tiers", self.tiers != other.tiers),
             ("limits of connections", self.transport != other.transport),
             ("output", self.output != other.output),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use atd_client::{CallOptions, ClientError};
+use atd_client::{CallOptions, ClientError, ProofAsked};
 use atd_proto::{
     CapabilitySet, ErrorCode, Hello, JsonText, Request, RunTool, RunToolContinue, Tier,
     ToolDefinition, ToolFailure,
@@ -30,6 +30,7 @@ async fn hello_says_who_it_is_and_hears_what_it_may() {
         client_id: Some("me".to_owned()),
         requested_capabilities: CapabilitySet::from_iter(["read"]),
         ucan_tokens: vec!["a.b.c".to_owned()],
+        proof: None,
     };
     let (ack, request) = tokio::join!(client.hello(hello.clone()), async {
         let request = peer.hears().await;
@@ -47,6 +48,58 @@ async fn hello_says_who_it_is_and_hears_what_it_may() {
         (&*ack.server_version, &*ack.supported_tiers),
         ("s 1", &[Tier::Hot][..])
     );
+}
+
+fn with_a_token() -> Hello {
+    Hello {
+        ucan_tokens: vec!["a.b.c".to_owned()],
+        ..Hello::default()
+    }
+}
+
+const CHALLENGED: &str =
+    r#"{"type":"error","message":"prove it","code":1010,"details":{"challenge":"C"}}"#;
+
+#[tokio::test]
+async fn a_challenge_is_answered_by_a_hello_with_a_proof() {
+    let (client, mut peer) = pair().await;
+    let prove = |asked: ProofAsked<'_>| {
+        assert!(asked.channel.starts_with("unix:"), "{}", asked.channel);
+        Some(format!("{} for {}", asked.challenge, asked.tokens[0]))
+    };
+    let (ack, hellos) = tokio::join!(client.hello_proving(with_a_token(), prove), async {
+        let first = peer.hears().await;
+        peer.says(CHALLENGED).await;
+        let second = peer.hears().await;
+        peer.says(r#"{"type":"hello_ack","server_version":"s 1"}"#)
+            .await;
+        [first, second]
+    });
+    ack.unwrap();
+    let proven = Hello {
+        proof: Some("C for a.b.c".to_owned()),
+        ..with_a_token()
+    };
+    assert_eq!(
+        hellos,
+        [Request::Hello(with_a_token()), Request::Hello(proven)]
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_proved_that_nobody_asked_for_or_can_prove() {
+    let (client, mut peer) = pair().await;
+    let never = |_: ProofAsked<'_>| unreachable!("no challenge came");
+    let proving = client.hello_proving(with_a_token(), never);
+    let says = r#"{"type":"hello_ack","server_version":"s 1"}"#;
+    answered(&mut peer, says, proving).await.unwrap();
+    let proving = client.hello_proving(with_a_token(), never);
+    let says = r#"{"type":"error","message":"expired","code":1011}"#;
+    assert!(answered(&mut peer, says, proving).await.is_err());
+
+    let proving = client.hello_proving(with_a_token(), |_| None);
+    let refused = answered(&mut peer, CHALLENGED, proving).await.unwrap_err();
+    assert!(refused.to_string().contains("prove it"), "{refused}");
 }
 
 #[tokio::test]

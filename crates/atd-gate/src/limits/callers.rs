@@ -156,9 +156,15 @@ impl Callers {
         let of_tool = settings.caller_tool_rate().map(|limit| Count {
             scope: Scope::CallerToolRate,
             limit: limit.get(),
-            key: caller.with(self.tools.each_ref().map(|it| it.hash_one(tool_id))),
+            key: self.pair(caller, tool_id),
         });
         [own, of_tool]
+    }
+
+    /// The key of this caller with this tool; of the tool alone where the
+    /// caller is nobody.
+    pub(super) fn pair(&self, caller: CallerKey, tool_id: &str) -> CallerKey {
+        caller.with(self.tools.each_ref().map(|it| it.hash_one(tool_id)))
     }
 
     fn shard(&self, caller: CallerKey) -> MutexGuard<'_, Shard> {

@@ -3,29 +3,31 @@
 mod caller_key;
 mod callers;
 mod few_groups;
+mod lines;
 mod permit;
 mod places;
 mod settings;
 mod stripes;
+mod tools;
+mod turn;
 mod window;
 
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-use dashmap::DashMap;
-use tokio::sync::oneshot;
 
 pub(crate) use self::caller_key::{CallerKey, CallerKeys};
 use self::callers::{Callers, Reached};
+pub(crate) use self::lines::Ticket;
+pub use self::lines::Waits;
+use self::lines::{Arrival, Lines};
 pub use self::permit::Permit;
-pub(crate) use self::places::Place;
-use self::places::Places;
+use self::places::{Place, Places};
 pub use self::settings::CallLimits;
 use self::settings::Settings;
 use self::stripes::Stripes;
-use self::window::Window;
+use self::tools::{ToolUse, Tools};
+pub(crate) use self::turn::Blocked;
 use crate::clock::Moment;
 use crate::refusal::{Refusal, Scope};
 use crate::requirement::Requirement;
@@ -33,31 +35,14 @@ use crate::requirement::Requirement;
 /// What a rate is per.
 const LENGTH: Duration = Duration::from_secs(60);
 
-/// How many tools are kept before the idle ones are looked for.
-const FIRST_SWEEP: usize = 1024;
-
-/// What is used of every limit. A tool that is idle, with nothing in flight and
-/// no call in the last minute, is the same as one never seen, so dropping it
-/// gives nobody a fresh allowance.
+/// What is used of every limit.
 #[derive(Debug)]
 pub(crate) struct Limits {
     settings: Settings,
     limits: Mutex<CallLimits>,
     in_flight: Arc<Stripes>,
     callers: Callers,
-    tools: DashMap<Box<str>, Arc<ToolUse>, foldhash::fast::RandomState>,
-    sweep_at: AtomicUsize,
-}
-
-/// What one tool has used; on cache lines of its own, so that threads that call
-/// different tools do not meet.
-#[derive(Debug)]
-#[repr(align(128))]
-struct ToolUse {
-    /// The server's, to give a call's place back.
-    in_flight: Arc<Stripes>,
-    places: Places,
-    window: Mutex<Window>,
+    tools: Tools,
 }
 
 /// How far a limit is used up: which, how many it allows, how many it counts,
@@ -70,11 +55,10 @@ impl Limits {
         settings.set(&limits);
         Self {
             settings,
-            in_flight: Arc::new(Stripes::new(limits.in_flight.get())),
+            in_flight: Arc::new(Stripes::new(limits.in_flight.get(), Arc::default())),
             limits: Mutex::new(limits),
             callers: Callers::default(),
-            tools: DashMap::default(),
-            sweep_at: AtomicUsize::new(FIRST_SWEEP),
+            tools: Tools::default(),
         }
     }
 
@@ -87,16 +71,35 @@ impl Limits {
         *current = limits;
         self.settings.set(&limits);
         self.in_flight.set(limits.in_flight.get());
+        self.lines().wake_all();
     }
 
-    /// Lets one call in, within every limit; refused by one it counts against
-    /// none.
+    fn lines(&self) -> &Arc<Lines> {
+        self.in_flight.lines()
+    }
+
+    /// Lets one call in, within every limit and after those who wait; refused
+    /// by one it counts against none.
     pub(crate) fn admit(
         &self,
         caller: CallerKey,
         need: &Requirement<'_>,
         now: &Moment<'_>,
     ) -> Result<Permit, Refusal> {
+        if self.lines().somebody_waits() {
+            let admitted = self.admit_after(Arrival::MAX, caller, need, now);
+            return admitted.map_err(|blocked| blocked.refusal);
+        }
+        self.admit_at_once(caller, need, now).map_err(refused)
+    }
+
+    /// Lets one call in, whoever waits.
+    fn admit_at_once(
+        &self,
+        caller: CallerKey,
+        need: &Requirement<'_>,
+        now: &Moment<'_>,
+    ) -> Result<Permit, Reached> {
         if need.is_unlimited() {
             return self.admit_to(None, None, caller, need, now);
         }
@@ -105,31 +108,10 @@ impl Limits {
             0 => self.admit_to(None, Some(&used), caller, need, now),
             limit => {
                 let place = Places::enter(used, limit);
-                let place = place.ok_or_else(|| refused((Scope::Concurrency, limit, None)))?;
+                let place = place.ok_or((Scope::Concurrency, limit, None))?;
                 self.admit_to(Some(place), None, caller, need, now)
             }
         }
-    }
-
-    /// Lets the call in whose turn has come.
-    pub(crate) fn admit_next(
-        &self,
-        place: Place,
-        caller: CallerKey,
-        need: &Requirement<'_>,
-        now: &Moment<'_>,
-    ) -> Result<Permit, Refusal> {
-        self.admit_to(Some(place), None, caller, need, now)
-    }
-
-    /// A turn in the queue of the tool.
-    pub(crate) fn wait(
-        &self,
-        need: &Requirement<'_>,
-        now: &Moment<'_>,
-    ) -> Option<oneshot::Receiver<Place>> {
-        let longest = self.settings.waiting_per_tool();
-        Places::wait(&self.of(need.tool_id, now), need.max_concurrent, longest)
     }
 
     fn admit_to(
@@ -139,17 +121,18 @@ impl Limits {
         caller: CallerKey,
         need: &Requirement<'_>,
         now: &Moment<'_>,
-    ) -> Result<Permit, Refusal> {
-        let slot = self.in_flight.enter().ok_or_else(|| {
+    ) -> Result<Permit, Reached> {
+        let slot = self.in_flight.enter();
+        let slot = slot.ok_or_else(|| {
             let limit = self.in_flight.limit();
-            refused((Scope::ServerConcurrency, limit, None))
+            (Scope::ServerConcurrency, limit, None)
         })?;
         let used = place.as_ref().map(Place::used).or(used);
         match self.count(used, caller, need, now) {
             Ok(()) => Ok(Permit::new(&self.in_flight, slot, place)),
             Err(reached) => {
                 self.in_flight.leave(slot);
-                Err(refused(reached))
+                Err(reached)
             }
         }
     }
@@ -181,21 +164,34 @@ impl Limits {
         Ok(())
     }
 
-    /// How far each limit that a call would meet is used up.
-    pub(crate) fn look(
+    /// How far each limit that a call would meet is used up; full also where
+    /// others wait before it.
+    pub(crate) fn usage(
         &self,
         caller: CallerKey,
         need: &Requirement<'_>,
         now: Duration,
     ) -> Vec<Usage> {
+        let mut all = self.look(caller, need, now);
+        if self.lines().somebody_waits() {
+            for line in self.lines_of(caller, need).into_iter().flatten() {
+                let others = self.lines().length(line) > 0;
+                let of_line = all.iter_mut().filter(|(scope, ..)| *scope == line.scope);
+                of_line
+                    .filter(|(.., room)| others && room.is_ok())
+                    .for_each(|(.., room)| *room = Err(None));
+            }
+        }
+        all
+    }
+
+    /// How far each limit that a call would meet is used up, whoever waits.
+    fn look(&self, caller: CallerKey, need: &Requirement<'_>, now: Duration) -> Vec<Usage> {
         let mut all = Vec::new();
-        let used = self.tools.get(need.tool_id).map(|used| used.clone());
+        let used = self.tools.get(need.tool_id);
         if let Some(limit) = NonZeroU32::new(need.max_concurrent) {
-            let (running, waiting) = used.as_ref().map_or((0, 0), |used| {
-                (used.places.running(), used.places.waiting())
-            });
-            let room = running < limit.get() && waiting == 0;
-            let room = room.then_some(()).ok_or(None);
+            let running = used.as_ref().map_or(0, |used| used.places.running());
+            let room = (running < limit.get()).then_some(()).ok_or(None);
             all.push((Scope::Concurrency, limit.get(), running.into(), room));
         }
         let (limit, taken) = (self.in_flight.limit(), self.in_flight.taken());
@@ -216,28 +212,10 @@ impl Limits {
     }
 
     fn of(&self, tool_id: &str, now: &Moment<'_>) -> Arc<ToolUse> {
-        if let Some(known) = self.tools.get(tool_id) {
-            return known.clone();
-        }
-        if self.tools.len() >= self.sweep_at.load(Ordering::Relaxed) {
-            self.sweep(now.get());
-        }
-        let new = || {
-            Arc::new(ToolUse {
-                in_flight: self.in_flight.clone(),
-                places: Places::default(),
-                window: Mutex::default(),
-            })
-        };
-        self.tools.entry(tool_id.into()).or_insert_with(new).clone()
-    }
-
-    fn sweep(&self, now: Duration) {
-        // Who holds a clone of the entry may be about to use it.
-        self.tools
-            .retain(|_, used| Arc::strong_count(used) > 1 || !used.is_idle(now));
-        let next = FIRST_SWEEP.max(self.tools.len() * 2);
-        self.sweep_at.store(next, Ordering::Relaxed);
+        self.tools.get_or_insert(tool_id, now, || {
+            let key = self.callers.pair(CallerKey::NOBODY, tool_id);
+            ToolUse::new(tool_id, key, self.in_flight.clone())
+        })
     }
 }
 
@@ -246,15 +224,5 @@ fn refused((scope, limit, retry_after): Reached) -> Refusal {
         scope,
         limit,
         retry_after,
-    }
-}
-
-impl ToolUse {
-    fn window(&self) -> MutexGuard<'_, Window> {
-        self.window.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_idle(&self, now: Duration) -> bool {
-        self.places.running() == 0 && self.window().len(now) == 0
     }
 }

@@ -1,7 +1,10 @@
 //! The limits that are the operator's, not a tool's.
 
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::lines::Most;
 
 /// The limits that hold beside those of each tool. They can be changed while
 /// calls run, by [`Gate::set_limits`](crate::Gate::set_limits).
@@ -28,10 +31,16 @@ pub struct CallLimits {
     /// made no call in the last minute makes room for another; where all did,
     /// one more is refused.
     pub tracked_callers: NonZeroU32,
-    /// How many calls of one tool may wait for a place in
+    /// How many calls may wait for a limit, in
     /// [`Gate::admit_in_turn`](crate::Gate::admit_in_turn); 0 unless said
-    /// otherwise.
-    pub waiting_per_tool: u32,
+    /// otherwise, and then a call that meets a limit is refused at once.
+    pub waiting: u32,
+    /// How many of them may wait for one limit, such as the places of one tool
+    /// or the rate of one caller; 64 unless said otherwise.
+    pub waiting_per_limit: u32,
+    /// How long a call may wait; 5 seconds unless said otherwise. A call whose
+    /// own time is shorter waits no longer than that.
+    pub longest_wait: Duration,
 }
 
 const DEFAULT_IN_FLIGHT: NonZeroU32 = NonZeroU32::MIN.saturating_add(4_095);
@@ -44,7 +53,9 @@ impl Default for CallLimits {
             caller_rate_per_min: None,
             caller_tool_rate_per_min: None,
             tracked_callers: DEFAULT_TRACKED,
-            waiting_per_tool: 0,
+            waiting: 0,
+            waiting_per_limit: 64,
+            longest_wait: Duration::from_secs(5),
         }
     }
 }
@@ -55,7 +66,10 @@ pub(super) struct Settings {
     caller_rate: AtomicU32,
     caller_tool_rate: AtomicU32,
     tracked_callers: AtomicU32,
-    waiting_per_tool: AtomicU32,
+    waiting: AtomicU32,
+    waiting_per_limit: AtomicU32,
+    /// Nanoseconds.
+    longest_wait: AtomicU64,
 }
 
 impl Settings {
@@ -68,7 +82,10 @@ impl Settings {
             rate(limits.caller_tool_rate_per_min),
         );
         set(&self.tracked_callers, limits.tracked_callers.get());
-        set(&self.waiting_per_tool, limits.waiting_per_tool);
+        set(&self.waiting, limits.waiting);
+        set(&self.waiting_per_limit, limits.waiting_per_limit);
+        let longest = u64::try_from(limits.longest_wait.as_nanos()).unwrap_or(u64::MAX);
+        self.longest_wait.store(longest, Ordering::Relaxed);
     }
 
     /// Whether any limit is on callers.
@@ -88,7 +105,15 @@ impl Settings {
         self.tracked_callers.load(Ordering::Relaxed) as usize
     }
 
-    pub(super) fn waiting_per_tool(&self) -> usize {
-        self.waiting_per_tool.load(Ordering::Relaxed) as usize
+    /// How many calls may wait for limits.
+    pub(super) fn may_wait(&self) -> Most {
+        Most {
+            in_one: self.waiting_per_limit.load(Ordering::Relaxed) as usize,
+            in_all: self.waiting.load(Ordering::Relaxed) as usize,
+        }
+    }
+
+    pub(super) fn longest_wait(&self) -> Duration {
+        Duration::from_nanos(self.longest_wait.load(Ordering::Relaxed))
     }
 }

@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::lines::{Line, Lines};
+
 /// More than the threads that are likely to admit calls at once.
 const STRIPES: usize = 16;
 
@@ -16,6 +18,7 @@ pub(super) struct Stripes {
     stripes: [Arc<Stripe>; STRIPES],
     owed: Arc<AtomicU32>,
     limit: Mutex<u32>,
+    lines: Arc<Lines>,
 }
 
 /// On cache lines of its own.
@@ -25,6 +28,8 @@ struct Stripe {
     free: AtomicU32,
     /// How many places are to go, since the limit was lowered.
     owed: Arc<AtomicU32>,
+    /// Who is told of a place that comes free.
+    lines: Arc<Lines>,
 }
 
 /// A place of one call, among those of the stripe with this number. Whoever
@@ -36,16 +41,18 @@ pub(super) struct Slot(usize);
 #[derive(Debug)]
 pub(super) struct OwnSlot(Arc<Stripe>);
 
-/// Takes up to so many, and says how many.
+/// Takes up to so many, and says how many. Who finds none may be about to wait,
+/// so it must not have looked before it was seen to: see
+/// [`Lines::somebody_waits`].
 fn take(from: &AtomicU32, most: u32) -> u32 {
-    let mut found = from.load(Ordering::Relaxed);
+    let mut found = from.load(Ordering::SeqCst);
     loop {
         let taken = found.min(most);
         if taken == 0 {
             return 0;
         }
         let left = found - taken;
-        match from.compare_exchange_weak(found, left, Ordering::AcqRel, Ordering::Relaxed) {
+        match from.compare_exchange_weak(found, left, Ordering::SeqCst, Ordering::SeqCst) {
             Ok(_) => return taken,
             Err(now) => found = now,
         }
@@ -69,21 +76,28 @@ fn own_stripe() -> usize {
 }
 
 impl Stripes {
-    pub(super) fn new(limit: u32) -> Self {
+    pub(super) fn new(limit: u32, lines: Arc<Lines>) -> Self {
         let owed = Arc::new(AtomicU32::new(0));
         let stripe = || {
             Arc::new(Stripe {
                 free: AtomicU32::new(0),
                 owed: owed.clone(),
+                lines: lines.clone(),
             })
         };
         let all = Self {
             stripes: std::array::from_fn(|_| stripe()),
             owed,
             limit: Mutex::new(0),
+            lines,
         };
         all.set(limit);
         all
+    }
+
+    /// Who waits for a limit.
+    pub(super) fn lines(&self) -> &Arc<Lines> {
+        &self.lines
     }
 
     pub(super) fn limit(&self) -> u32 {
@@ -157,7 +171,8 @@ impl Stripes {
             let found = take(&stripe.free, owed);
             let paid = take(&self.owed, found);
             if found > paid {
-                stripe.free.fetch_add(found - paid, Ordering::AcqRel);
+                stripe.free.fetch_add(found - paid, Ordering::SeqCst);
+                self.lines.there_is_room(Line::SERVER);
             }
         }
     }
@@ -166,7 +181,8 @@ impl Stripes {
 impl Stripe {
     fn leave(&self) {
         if self.owed.load(Ordering::Acquire) == 0 || take(&self.owed, 1) == 0 {
-            self.free.fetch_add(1, Ordering::AcqRel);
+            self.free.fetch_add(1, Ordering::SeqCst);
+            self.lines.there_is_room(Line::SERVER);
         }
     }
 }

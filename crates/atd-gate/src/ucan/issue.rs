@@ -80,6 +80,10 @@ impl SigningKey {
         self.sign(delegation, &self.did().to_string(), None)
     }
 
+    pub(super) fn signer(&self) -> &impl Signer<ed25519_dalek::Signature> {
+        &self.0
+    }
+
     fn sign(
         &self,
         delegation: &Delegation,

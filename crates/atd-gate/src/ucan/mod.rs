@@ -31,9 +31,12 @@ mod inspect;
 mod issue;
 mod json;
 mod key_file;
+mod proof;
 mod verify;
 
 pub use did::{Did, DidError};
 pub use inspect::{Link, inspect};
 pub use issue::{Delegation, IssueError, SigningKey, attenuate};
+pub(crate) use proof::read_proof;
+pub use proof::{Challenge, ChallengeError};
 pub(crate) use verify::{Trust, Verified};

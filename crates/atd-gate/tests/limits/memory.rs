@@ -20,7 +20,7 @@ fn a_call_that_is_let_through_allocates_nothing() {
         .limits(limits(|it| {
             it.caller_rate_per_min = nonzero(600);
             it.caller_tool_rate_per_min = nonzero(600);
-            it.waiting_per_tool = 4;
+            it.waiting = 4;
         }))
         .build();
     let hello = Hello {

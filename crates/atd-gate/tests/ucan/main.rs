@@ -6,3 +6,4 @@ mod forge;
 mod fuzz;
 mod hellos;
 mod lapse;
+mod proof;

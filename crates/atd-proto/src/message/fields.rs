@@ -13,7 +13,7 @@ use super::{DecodeError, nesting};
 use crate::{JsonText, TraceParent};
 
 /// Every field that some message has, but for `type`.
-const NAMES: [&str; 31] = [
+const NAMES: [&str; 32] = [
     "args",
     "client_id",
     "code",
@@ -29,6 +29,7 @@ const NAMES: [&str; 31] = [
     "next_cursor",
     "omit_schemas",
     "progress",
+    "proof",
     "query",
     "request_id",
     "requested_capabilities",

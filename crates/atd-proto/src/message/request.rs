@@ -56,6 +56,10 @@ pub struct Hello {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(default))]
     pub ucan_tokens: Vec<String>,
+    /// Proves that the client holds the key that the tokens are for: the
+    /// answer to a [challenge](crate::proof) of the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
 }
 
 impl fmt::Debug for Hello {
@@ -65,6 +69,7 @@ impl fmt::Debug for Hello {
             .field("client_id", &self.client_id)
             .field("requested_capabilities", &self.requested_capabilities)
             .field("ucan_tokens", &self.ucan_tokens.len())
+            .field("proof", &self.proof.is_some())
             .finish()
     }
 }
@@ -121,7 +126,8 @@ impl Request {
     /// Reads a frame's body. The arguments share its bytes.
     ///
     /// Fields that the request does not have are ignored. `null` stands for an
-    /// absent `client_id` and is an error for every other field but `args`.
+    /// absent `client_id` or `proof` and is an error for every other field but
+    /// `args`.
     ///
     /// # Errors
     /// [`DecodeError`] with what was wrong and what would be right.
@@ -143,6 +149,7 @@ impl Request {
                     client_id: read.or_default("client_id")?,
                     requested_capabilities: read.or_default("requested_capabilities")?,
                     ucan_tokens: read.or_default("ucan_tokens")?,
+                    proof: read.or_default("proof")?,
                 })
             }
             "tool_list" => {

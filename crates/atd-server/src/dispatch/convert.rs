@@ -2,7 +2,8 @@
 //! is counted. Codes are assigned here and nowhere else.
 
 use atd_audit::Outcome;
-use atd_gate::{HelloError, Lapsed, PeerRefused, Refusal, TokenError};
+use atd_gate::{HelloError, Lapsed, PeerRefused, ProofError, Refusal, TokenError};
+use atd_proto::proof::CHALLENGE;
 use atd_proto::{ErrorBody, ErrorCode, JsonText, Response, ToolFailure, ToolResult};
 use atd_registry::ArgumentError;
 use serde_json::{Value, json};
@@ -224,10 +225,21 @@ pub(super) fn hello_refused(error: &HelloError) -> ErrorBody {
             _ => ErrorCode::UCAN_INVALID,
         },
         HelloError::Lapsed(lapsed) => lapsed_code(*lapsed),
+        HelloError::Proof { problem, .. } => match problem {
+            ProofError::NoKey => ErrorCode::AUDIENCE_MISMATCH,
+            _ => ErrorCode::UCAN_INVALID,
+        },
         HelloError::ClientIdTooLong { .. } => ErrorCode::BAD_REQUEST,
         _ => ErrorCode::UNCLASSIFIED,
     };
-    ErrorBody::new(code, error.to_string())
+    let body = ErrorBody::new(code, error.to_string());
+    match error {
+        HelloError::Proof {
+            challenge: Some(challenge),
+            ..
+        } => body.with_details(json!({CHALLENGE: challenge})),
+        _ => body,
+    }
 }
 
 /// A credential that holds no longer is told as it would be at hello.

@@ -1,5 +1,6 @@
 //! The way of a call.
 
+mod admit;
 mod besides;
 mod contain;
 mod context;
@@ -232,22 +233,27 @@ impl Dispatcher {
         let tool = tool.ok_or_else(|| self.not_found(record.info().tool_id))?;
         let definition = tool.definition();
         let (args, page) = self.page_of(record, wanted)?;
+        let limits = self.tiers.limits_of(definition);
+        let deadline = record.started + limits.timeout;
         // 2 admit; the permit is held to the end
-        let permit = self
-            .gate
-            .admit(session.identity(), &Requirement::of(definition))?;
+        let need = Requirement::of(definition);
+        let permit = match self.gate.admit(session.identity(), &need) {
+            Ok(permit) => permit,
+            Err(refusal) => {
+                let turn = self.in_turn(refusal, session, definition, deadline, control);
+                Box::pin(turn).await?
+            }
+        };
         // 3 check
         let args = Args::new(args);
         record.beside.asked(args.text());
         let checked = tool.input_schema().check(&args);
         checked.map_err(CallError::BrokenSchema)?;
         self.let_through(record, &args)?;
-        let limits = self.tiers.limits_of(definition);
         if record.info().dry_run && !definition.safety.dry_run {
             return Ok(Done::only(preview(tool.id(), &args, limits)));
         }
         // 4 secrets
-        let deadline = record.started + limits.timeout;
         let secrets = match self.broker_for(session, tool.id()) {
             Some(asked) => {
                 let secrets = Self::secrets(asked, deadline);
@@ -324,7 +330,11 @@ impl Dispatcher {
 
     /// Says who is at the other end from now on.
     pub(crate) fn hello(&self, session: &mut Session, hello: &Hello) -> Answer {
-        match self.gate.hello(session.identity(), hello) {
+        let greeted = match session.channel() {
+            Some(channel) => self.gate.hello_over(channel, session.identity(), hello),
+            None => self.gate.hello(session.identity(), hello),
+        };
+        match greeted {
             Ok(identity) => {
                 let granted_capabilities = (**identity.capabilities()).clone();
                 session.set_identity(identity);

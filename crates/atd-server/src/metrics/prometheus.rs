@@ -17,6 +17,8 @@ impl MetricsSnapshot {
     /// | `atd_calls_in_flight` | gauge | `tool` |
     /// | `atd_calls_waiting` | gauge | |
     /// | `atd_refusals_total` | counter | `scope`: see [`refusals`](Self::refusals) |
+    /// | `atd_limit_waiting` | gauge | |
+    /// | `atd_limit_waits_total` | counter | `end`: `admitted`, `in_vain` |
     /// | `atd_connections_total`, `atd_connections_refused_total` | counter | |
     /// | `atd_connections_open` | gauge | |
     /// | `atd_progress_reports_total`, `atd_output_misfits_total` | counter | |
@@ -94,6 +96,20 @@ impl MetricsSnapshot {
             "Calls that the gate did not let through, by what stood in their way.",
             "scope",
             self.refusals.iter().map(|(scope, count)| (*scope, *count)),
+        )?;
+        page.one(
+            ("atd_limit_waiting", GAUGE),
+            "Calls that wait for a limit to have room for them.",
+            self.limit_waits.waiting,
+        )?;
+        page.all(
+            ("atd_limit_waits_total", COUNTER),
+            "Calls that have waited for a limit, by whether they were let through.",
+            "end",
+            [
+                ("admitted", self.limit_waits.admitted),
+                ("in_vain", self.limit_waits.in_vain()),
+            ],
         )?;
         for (metric, help, value) in [
             (

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use atd_gate::Waits;
 use atd_registry::BlockingStats;
 
 use super::ending::CallEnding;
@@ -27,6 +28,8 @@ pub struct MetricsSnapshot {
     /// Calls that the gate did not let through, by what stood in their way: a
     /// limit's scope as the wire spells it, `capability` or `credentials`.
     pub refusals: BTreeMap<&'static str, u64>,
+    /// Calls that waited for a limit instead of being refused.
+    pub limit_waits: Waits,
     /// Connections accepted.
     pub connections: u64,
     /// Connections that are open.
@@ -114,6 +117,7 @@ impl Dispatcher {
             calls_waiting: counted.waits.get().saturating_sub(waits_ended),
             tools,
             refusals: counted.refusals.all().collect(),
+            limit_waits: self.gate.waits(),
             connections,
             connections_open: connections.saturating_sub(connections_ended),
             connections_refused: counted.connections_refused.get(),

@@ -5,6 +5,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
+use atd_gate::Channel;
 use atd_proto::{ErrorBody, Request};
 use tokio::net::UnixStream;
 use tokio::task::consume_budget;
@@ -63,6 +64,7 @@ impl Connection {
         signals: Signals,
     ) -> Self {
         session.carries_request_ids();
+        session.goes_over(Channel::unix());
         Self {
             control: CallControl::new(),
             wire: Wire::new(stream, dispatcher.clone(), limits, signals),
