@@ -7,14 +7,20 @@
 /// from the end, whole characters and whole escapes at a time.
 pub(super) fn string(line: &mut Vec<u8>, text: &str, room: usize) -> bool {
     line.push(b'"');
-    let whole = if text.len() <= room && is_plain(text.as_bytes()) {
+    let whole = unquoted(line, text, room);
+    line.push(b'"');
+    whole
+}
+
+/// As [`string`], without the quotes, which whoever calls it has beside them.
+#[inline]
+pub(super) fn unquoted(line: &mut Vec<u8>, text: &str, room: usize) -> bool {
+    if text.len() <= room && is_plain(text.as_bytes()) {
         line.extend_from_slice(text.as_bytes());
         true
     } else {
         escaped(line, text, room)
-    };
-    line.push(b'"');
-    whole
+    }
 }
 
 /// Whether `bytes` stand for themselves, every one. Most texts are short, and a

@@ -27,8 +27,8 @@ struct Room {
     text: usize,
 }
 
-const TS: &[u8] = b"{\"ts\":";
-const CALL_ID: &[u8] = b",\"call_id\":";
+const TS: &[u8] = b"{\"ts\":\"";
+const CALL_ID: &[u8] = b"\",\"call_id\":\"";
 
 const WHOLE: Room = Room {
     word: usize::MAX,
@@ -93,8 +93,8 @@ pub(super) fn fields_of(line: &[u8]) -> &[u8] {
 /// ours.
 pub(super) fn call_id(line: &[u8]) -> &[u8] {
     let found = || {
-        let (_, rest) = string_in(line.strip_prefix(TS)?)?;
-        let (call_id, _) = string_in(rest.strip_prefix(CALL_ID)?)?;
+        let (_, rest) = until_quote(line.strip_prefix(TS)?)?;
+        let (call_id, _) = until_quote(rest.strip_prefix(CALL_ID)?)?;
         Some(call_id)
     };
     found().unwrap_or_default()
@@ -121,16 +121,15 @@ pub(super) fn is_whole(line: &[u8]) -> bool {
     false
 }
 
-/// What is between the quotes that `text` begins with, and what is behind.
-fn string_in(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let text = text.strip_prefix(b"\"")?;
+/// What `text` is up to the quote that ends it, and from there on.
+fn until_quote(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut is_escaped = false;
     let end = text.iter().position(|byte| {
         let is_end = *byte == b'"' && !is_escaped;
         is_escaped = *byte == b'\\' && !is_escaped;
         is_end
     })?;
-    Some((&text[..end], &text[end + 1..]))
+    Some(text.split_at(end))
 }
 
 /// Puts the line of what is `said` in the place of what is in `line`.
@@ -189,24 +188,24 @@ fn fields(line: &mut Vec<u8>, said: Said<'_>, room: &Room) {
     } = said.event;
 
     line.extend_from_slice(TS);
-    escape::string(line, ts, room.word);
+    escape::unquoted(line, ts, room.word);
     line.extend_from_slice(CALL_ID);
-    escape::string(line, call_id, room.word);
-    line.extend_from_slice(b",\"tool_id\":");
-    escape::string(line, tool_id, room.id);
+    escape::unquoted(line, call_id, room.word);
+    line.extend_from_slice(b"\",\"tool_id\":\"");
+    escape::unquoted(line, tool_id, room.id);
     if let Some(caller_id) = caller_id {
-        line.extend_from_slice(b",\"caller_id\":");
-        escape::string(line, caller_id, room.id);
+        line.extend_from_slice(b"\",\"caller_id\":\"");
+        escape::unquoted(line, caller_id, room.id);
     }
-    line.extend_from_slice(b",\"granted_capabilities\":");
+    line.extend_from_slice(b"\",\"granted_capabilities\":");
     list(line, granted_capabilities, room.text);
     line.extend_from_slice(b",\"duration_ms\":");
     number(line, *duration_ms);
     line.extend_from_slice(b",\"outcome\":");
     outcome(line, said.outcome, room);
-    line.extend_from_slice(b",\"tier\":");
-    escape::string(line, tier, room.word);
-    line.extend_from_slice(b",\"dry_run\":");
+    line.extend_from_slice(b",\"tier\":\"");
+    escape::unquoted(line, tier, room.word);
+    line.extend_from_slice(b"\",\"dry_run\":");
     boolean(line, *dry_run);
     line.extend_from_slice(b",\"schema_version\":");
     number(line, u64::from(*schema_version));
