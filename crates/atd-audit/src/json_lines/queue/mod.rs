@@ -93,21 +93,18 @@ impl Queue {
     pub(super) fn reserve(&self, at_most: Duration) -> Result<(), AuditError> {
         let is_sound = |state: &State| !state.closed && state.failing_since.is_none();
         let mut state = self.wait_for_room(Some(at_most), is_sound);
-        let reserved = if state.closed {
-            Err(AuditError::Ended)
-        } else if state.failing_since.is_some() {
+        if state.closed {
+            return Err(AuditError::Ended);
+        }
+        if state.failing_since.is_some() {
             let source = state.last_error.clone();
-            Err(AuditError::Failing { source })
-        } else if state.has_room(self.capacity) {
-            state.reserved += 1;
-            Ok(())
-        } else {
-            Err(AuditError::NoRoom)
-        };
-        let next = self.call_next(&mut state);
-        drop(state);
-        self.call(next);
-        reserved
+            return Err(AuditError::Failing { source });
+        }
+        if !state.has_room(self.capacity) {
+            return Err(AuditError::NoRoom);
+        }
+        state.reserved += 1;
+        Ok(())
     }
 
     /// Takes the line that a place was kept for.
@@ -125,9 +122,11 @@ impl Queue {
     pub(super) fn release(&self) {
         let mut state = self.lock();
         state.reserved -= 1;
-        let next = self.call_next(&mut state);
+        let must_call = self.is_worth_a_call(&state);
         drop(state);
-        self.call(next);
+        if must_call {
+            self.room.notify_all();
+        }
     }
 
     /// Takes a line that was on its way when an earlier process ended, whatever
@@ -150,12 +149,10 @@ impl Queue {
         let ticket = state.accepted;
         self.see_whether_behind(&state);
         let wake = (state.idle || state.has_gathered()) && state.rouse();
-        let next = self.call_next(&mut state);
         drop(state);
         if wake {
             self.work.notify_one();
         }
-        self.call(next);
         ticket
     }
 

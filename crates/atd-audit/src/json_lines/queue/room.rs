@@ -1,8 +1,7 @@
 //! Waiting for room in a full queue.
 //!
-//! Who waits is called when there is room worth getting up for, one at a time:
-//! who got up calls the next. So the writer thread, for which all of them wait,
-//! is not the one to wake them all, and it does so once for many events.
+//! Who waits is called when there is room worth getting up for, so that the
+//! writer thread, for which all of them wait, wakes them once for many events.
 
 use std::{
     sync::{MutexGuard, PoisonError},
@@ -11,15 +10,6 @@ use std::{
 
 use super::{Queue, state::State};
 use crate::timestamp::monotonic;
-
-/// Which of those who wait for room are to look for it.
-#[must_use]
-#[derive(Clone, Copy)]
-pub(super) enum Call {
-    Nobody,
-    One,
-    All,
-}
 
 impl Queue {
     /// Waits for room while that is `worth_waiting` for, no longer than
@@ -50,49 +40,22 @@ impl Queue {
                 },
             };
             state = waited.unwrap_or_else(PoisonError::into_inner);
-            // Whoever it was that was called: somebody is up.
-            state.called = false;
         }
         state.waiting -= 1;
         state
     }
 
-    /// Whom the writer thread calls when it has written some of its lines.
-    pub(super) fn call_for_room(&self, state: &mut State) -> Call {
-        // Some wait only as long as writing works.
-        if state.waiting > 0 && state.failing_since.is_some() {
-            return Call::All;
-        }
-        self.call_if_free(state, self.capacity.div_ceil(2))
-    }
-
-    /// Whom somebody calls who has found room, or left some.
-    pub(super) fn call_next(&self, state: &mut State) -> Call {
-        self.call_if_free(state, self.capacity.div_ceil(4))
-    }
-
-    fn call_if_free(&self, state: &mut State, enough: u64) -> Call {
-        if state.waiting == 0 || state.called {
-            return Call::Nobody;
+    /// Whether those who wait are to look for room, now that some was left.
+    pub(super) fn is_worth_a_call(&self, state: &State) -> bool {
+        if state.waiting == 0 {
+            return false;
         }
         let free = self
             .capacity
             .saturating_sub(state.queued() + state.reserved);
-        // Nobody would be called later if the writer thread had no more lines.
-        let is_worth_it = free >= enough || state.queued() == state.lines.len();
-        if free == 0 || !is_worth_it {
-            return Call::Nobody;
-        }
-        state.called = true;
-        Call::One
-    }
-
-    /// Not to be done with the lock held, which who is called needs.
-    pub(super) fn call(&self, whom: Call) {
-        match whom {
-            Call::Nobody => {}
-            Call::One => self.room.notify_one(),
-            Call::All => self.room.notify_all(),
-        }
+        // If the writer thread has no more lines, nobody is called later.
+        let has_no_more = state.queued() == state.lines.len();
+        // Some wait only as long as writing works.
+        state.failing_since.is_some() || free >= self.half() || (free > 0 && has_no_more)
     }
 }

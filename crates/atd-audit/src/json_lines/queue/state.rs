@@ -44,8 +44,6 @@ pub(super) struct State {
     pub(super) hurried: u64,
     /// How many wait for room.
     pub(super) waiting: u64,
-    /// One of them was called and is not up yet.
-    pub(super) called: bool,
     /// How many wait for what the writer thread does.
     pub(super) watching: u64,
     /// The writer thread has ended, or never began.

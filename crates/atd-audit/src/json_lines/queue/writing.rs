@@ -134,13 +134,15 @@ impl Queue {
         self.see_whether_behind(&state);
         // To wake nobody takes a system call too.
         let is_watched = state.watching > 0;
-        let next = self.call_for_room(&mut state);
+        let must_call = self.is_worth_a_call(&state);
         let queued = state.queued();
         drop(state);
         if is_watched {
             self.progress.notify_all();
         }
-        self.call(next);
+        if must_call {
+            self.room.notify_all();
+        }
         drop(replaced);
         queued
     }
