@@ -1,7 +1,7 @@
 //! A connection, as far as proofs of possession are bound to it.
 
 #[cfg(feature = "ucan")]
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 #[cfg(feature = "ucan")]
 use std::time::Duration;
 
@@ -33,6 +33,18 @@ pub struct Channel {
     open: Mutex<Option<(Challenge, Duration)>>,
 }
 
+/// A hello that came over a channel, and the challenge that it may answer.
+#[derive(Debug)]
+#[cfg_attr(
+    not(feature = "ucan"),
+    expect(dead_code, reason = "without tokens there is nothing to prove")
+)]
+pub(crate) struct Heard<'a> {
+    channel: &'a Channel,
+    #[cfg(feature = "ucan")]
+    open: Option<(Challenge, Duration)>,
+}
+
 impl Channel {
     /// A connection that both ends know by this name. A good one names the
     /// server so that the client sees it and another server cannot claim it.
@@ -59,44 +71,53 @@ impl Channel {
         self
     }
 
-    #[cfg(feature = "ucan")]
-    pub(crate) fn demands_proof(&self) -> bool {
-        self.demands_proof
+    /// A hello has come. It uses up the challenge that was out, whatever comes
+    /// of it.
+    pub(crate) fn hear(&self) -> Heard<'_> {
+        Heard {
+            channel: self,
+            #[cfg(feature = "ucan")]
+            open: self.open().take(),
+        }
     }
 
-    /// Checks the proof of a hello with tokens. It uses up the challenge that
-    /// was out; where it is no good, another one is.
     #[cfg(feature = "ucan")]
+    fn open(&self) -> MutexGuard<'_, Option<(Challenge, Duration)>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(feature = "ucan")]
+impl Heard<'_> {
+    pub(crate) fn demands_proof(&self) -> bool {
+        self.channel.demands_proof
+    }
+
+    /// Checks the proof of a hello with tokens. Where it is no good, another
+    /// challenge is out.
     pub(crate) fn check_proof(&self, hello: &Hello, now: Duration) -> Result<(), HelloError> {
         let key = hello.client_id.as_deref().unwrap_or_default().parse();
         let key: Did = key.map_err(|_| ProofError::NoKey)?;
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let Err(problem) = self.check(open.take(), hello, &key, now) else {
+        let Err(problem) = self.check(hello, &key, now) else {
             return Ok(());
         };
         let next = Challenge::generate().map_err(|_| ProofError::NoRandomness)?;
-        *open = Some((next, now.saturating_add(LIFETIME)));
+        *self.channel.open() = Some((next, now.saturating_add(LIFETIME)));
         Err(HelloError::Proof {
             problem,
             challenge: Some(next.to_string()),
         })
     }
 
-    #[cfg(feature = "ucan")]
-    fn check(
-        &self,
-        open: Option<(Challenge, Duration)>,
-        hello: &Hello,
-        key: &Did,
-        now: Duration,
-    ) -> Result<(), ProofError> {
+    fn check(&self, hello: &Hello, key: &Did, now: Duration) -> Result<(), ProofError> {
         let proof = hello.proof.as_deref().ok_or(ProofError::Missing)?;
-        let (challenge, until) = open.ok_or(ProofError::NoChallenge)?;
+        let (challenge, until) = self.open.ok_or(ProofError::NoChallenge)?;
         if now >= until {
             return Err(ProofError::Expired);
         }
         let proof = read_proof(proof).ok_or(ProofError::Malformed)?;
-        let answered = challenge.is_answered_by(&proof, key, &self.name, &hello.ucan_tokens);
+        let answered =
+            challenge.is_answered_by(&proof, key, &self.channel.name, &hello.ucan_tokens);
         answered.then_some(()).ok_or(ProofError::Wrong)
     }
 }

@@ -103,7 +103,8 @@ impl Gate {
         hello: &Hello,
     ) -> Result<Identity, HelloError> {
         let times = (self.clock.now(), self.clock.unix_now());
-        self.greeter.hello(current, hello, Some(channel), times)
+        self.greeter
+            .hello(current, hello, Some(&channel.hear()), times)
     }
 
     /// Lets one call through, or says why not. The [`Permit`] is held until

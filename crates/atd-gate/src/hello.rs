@@ -6,7 +6,7 @@ use std::time::Duration;
 use atd_proto::Hello;
 
 use crate::authenticator::AuthenticationError;
-use crate::channel::Channel;
+use crate::channel::Heard;
 use crate::credentials::{Authorities, Bearer, Credentials};
 use crate::grant::{Configured, Grant, Mechanism};
 use crate::identity::{Identity, Inner, PeerCredentials};
@@ -83,7 +83,7 @@ impl Greeter {
         &self,
         current: &Identity,
         hello: &Hello,
-        channel: Option<&Channel>,
+        heard: Option<&Heard<'_>>,
         times: Times,
     ) -> Result<Identity, HelloError> {
         let (now, _) = times;
@@ -94,7 +94,7 @@ impl Greeter {
             let holds = self.authorities.check_bearer(bearer, now);
             holds.map_err(HelloError::Lapsed)?;
         }
-        let tokens = self.tokens(hello, channel, times)?;
+        let tokens = self.tokens(hello, heard, times)?;
         let mut inner = Inner {
             caller_id: hello.client_id.as_deref().map(Arc::from),
             peer: known.peer,
@@ -128,7 +128,7 @@ impl Greeter {
     fn tokens(
         &self,
         hello: &Hello,
-        channel: Option<&Channel>,
+        heard: Option<&Heard<'_>>,
         (now, unix_now): Times,
     ) -> Result<FromTokens, HelloError> {
         if hello.ucan_tokens.is_empty() {
@@ -138,7 +138,7 @@ impl Greeter {
             return Err(HelloError::NoTrustedRoot);
         }
         // First, so that who only found a token learns nothing of it.
-        self.check_proof(hello, channel, now)?;
+        self.check_proof(hello, heard, now)?;
         let client_id = hello.client_id.as_deref();
         let revocations = self.authorities.revocations.as_deref();
         let verified = hello.ucan_tokens.iter().map(|token| {
@@ -158,22 +158,22 @@ impl Greeter {
     fn check_proof(
         &self,
         hello: &Hello,
-        channel: Option<&Channel>,
+        heard: Option<&Heard<'_>>,
         now: Duration,
     ) -> Result<(), HelloError> {
-        let demanded = self.demand_proof || channel.is_some_and(Channel::demands_proof);
+        let demanded = self.demand_proof || heard.is_some_and(Heard::demands_proof);
         if !demanded && hello.proof.is_none() {
             return Ok(());
         }
-        let channel = channel.ok_or(ProofError::NoChannel)?;
-        channel.check_proof(hello, now)
+        let heard = heard.ok_or(ProofError::NoChannel)?;
+        heard.check_proof(hello, now)
     }
 
     #[cfg(not(feature = "ucan"))]
     fn tokens(
         &self,
         hello: &Hello,
-        _: Option<&Channel>,
+        _: Option<&Heard<'_>>,
         _: Times,
     ) -> Result<FromTokens, HelloError> {
         match hello.ucan_tokens.is_empty() {

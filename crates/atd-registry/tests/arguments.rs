@@ -81,6 +81,33 @@ fn a_number_beyond_range_is_a_violation_and_no_panic() {
     assert!(schema.check(&args(r#"{"n":1e999}"#)).is_err());
 }
 
+/// Half of a surrogate pair is JSON, and so is what nests without end.
+#[test]
+fn what_no_tree_holds_breaks_a_schema_that_says_something_of_its_strings_or_members() {
+    let schema = Schema::compile(&json!({
+        "type": "object",
+        "properties": {"text": {"type": "string"}},
+        "required": ["text"],
+    }))
+    .unwrap();
+    assert!(schema.check(&args(r#"{"text":"\ud83d\ude00"}"#)).is_ok());
+    let deep = format!(
+        r#"{{"text":"","more":{}{}}}"#,
+        "[".repeat(200),
+        "]".repeat(200)
+    );
+    for text in [
+        r#"{"text":"\ud83d"}"#,
+        r#"{"text":"","more":["\ude00"]}"#,
+        r#"{"text":"","more":{"\ud83d":1}}"#,
+        &deep,
+    ] {
+        let args = args(text);
+        assert!(args.tree().is_err());
+        assert!(schema.check(&args).is_err(), "{text}");
+    }
+}
+
 #[test]
 fn a_pattern_that_backtracks_without_end_is_cut_short() {
     let schema = Schema::compile(&json!({"pattern": "^(a+)+(?!b)$"})).unwrap();

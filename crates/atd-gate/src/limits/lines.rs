@@ -73,6 +73,7 @@ pub(crate) struct Ticket {
     line: Line,
     pub(super) arrived: Arrival,
     woken: Arc<Notify>,
+    is_admitted: bool,
 }
 
 type Standing = HashMap<Line, BTreeMap<Arrival, Arc<Notify>>>;
@@ -99,12 +100,12 @@ impl Lines {
     }
 
     pub(super) fn waits(&self) -> Waits {
-        // What has ended is read first, so that no difference is negative.
-        let admitted = self.admitted.load(Ordering::Acquire);
+        // They change under the lock alone, so that each call is seen once.
+        let _standing = self.standing();
         Waits {
-            admitted,
-            waiting: self.waiting.load(Ordering::Acquire) as u64,
-            begun: self.begun.load(Ordering::Acquire),
+            admitted: self.admitted.load(Ordering::Relaxed),
+            waiting: self.waiting.load(Ordering::Relaxed) as u64,
+            begun: self.begun.load(Ordering::Relaxed),
         }
     }
 
@@ -128,7 +129,7 @@ impl Lines {
             return None;
         }
         let woken = Arc::new(Notify::new());
-        let arrived = self.begun.fetch_add(1, Ordering::AcqRel);
+        let arrived = self.begun.fetch_add(1, Ordering::Relaxed);
         standing
             .entry(line)
             .or_default()
@@ -140,6 +141,7 @@ impl Lines {
             line,
             arrived,
             woken,
+            is_admitted: false,
         })
     }
 
@@ -227,14 +229,17 @@ impl Ticket {
     }
 
     /// The call was let in.
-    pub(crate) fn admitted(self) {
-        self.lines.admitted.fetch_add(1, Ordering::AcqRel);
+    pub(crate) fn admitted(mut self) {
+        self.is_admitted = true;
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        leave(&mut self.lines.standing(), self.line, self.arrived);
+        let mut standing = self.lines.standing();
+        leave(&mut standing, self.line, self.arrived);
         self.lines.waiting.fetch_sub(1, Ordering::SeqCst);
+        let admitted = u64::from(self.is_admitted);
+        self.lines.admitted.fetch_add(admitted, Ordering::Relaxed);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -272,6 +273,37 @@ async fn limits_that_are_raised_are_noticed_by_who_waits() {
     more.caller_rate_per_min = nonzero(2);
     gate.set_limits(more);
     assert!(matches!(poll(&mut waits), Some(Ok(_))));
+}
+
+/// Whoever looks, and when: a counter that falls is taken for one of a server
+/// that began anew.
+#[tokio::test]
+async fn nobody_is_counted_as_having_waited_in_vain_who_waits_or_is_let_in() {
+    let (gate, nobody, one) = (gate(|_| ()), Identity::anonymous(), tool("a:b.c", 1, None));
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let looks = scope.spawn(|| {
+            let mut in_all = 0;
+            while !is_over.load(Ordering::Acquire) {
+                let waits = gate.waits();
+                let (accounted, so_far) = (waits.admitted + waits.waiting, waits.begun);
+                assert_eq!((accounted, waits.in_vain()), (so_far, 0));
+                assert!(in_all <= so_far);
+                in_all = so_far;
+            }
+        });
+        for _ in 0..50_000 {
+            let running = admit(&gate, &nobody, &one).unwrap();
+            let mut waits = turn(&gate, &nobody, &one);
+            assert!(poll(&mut waits).is_none());
+            drop(running);
+            drop(poll(&mut waits).unwrap().unwrap());
+            if looks.is_finished() {
+                break;
+            }
+        }
+        is_over.store(true, Ordering::Release);
+    });
 }
 
 #[tokio::test(start_paused = true)]

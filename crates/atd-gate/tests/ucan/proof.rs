@@ -175,6 +175,22 @@ fn a_challenge_is_good_for_one_hello_and_for_a_minute() {
     }
 }
 
+/// Also one that needs no proof, or that is refused before it is looked at.
+#[test]
+fn whatever_comes_of_the_next_hello_it_uses_the_challenge_up() {
+    let ((gate, _), over, presenting) = (demanding(), channel(), presenting());
+    let plain = hello(Some("somebody"), Vec::new());
+    let nameless = hello(None, presenting.ucan_tokens.clone());
+    let too_long = hello(Some(&"a".repeat(1 << 20)), Vec::new());
+    for next in [plain, nameless, too_long] {
+        let challenge = asked(&gate, &over, &presenting);
+        let proof = signing(AGENT).prove(&challenge, CHANNEL, &presenting.ucan_tokens);
+        drop(say(&gate, &over, &next));
+        let late = refused(say(&gate, &over, &with(&presenting, proof)));
+        assert_eq!(late.0, ProofError::NoChallenge);
+    }
+}
+
 #[test]
 fn asking_again_leaves_the_last_challenge_alone_good() {
     let ((gate, _), over, hello) = (demanding(), channel(), presenting());

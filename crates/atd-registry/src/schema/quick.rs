@@ -1,12 +1,18 @@
 //! A quick look at arguments that fit their schema, as most do: over the text,
 //! without a tree.
 
+use atd_proto::MAX_NESTING;
+
 use super::shape::{Object, Shape, Typed, Types};
 
 /// Whether a JSON text fits the shape for sure. `false` means that the
 /// validator has to look, which also knows what to say.
 pub(super) fn fits(json: &[u8], shape: &Shape) -> bool {
-    let mut look = Look { json, at: 0 };
+    let mut look = Look {
+        json,
+        at: 0,
+        depth: 0,
+    };
     look.value(shape).is_some()
 }
 
@@ -18,6 +24,8 @@ const SHORT: usize = 15;
 struct Look<'a> {
     json: &'a [u8],
     at: usize,
+    /// How many arrays and objects are open.
+    depth: usize,
 }
 
 impl<'a> Look<'a> {
@@ -55,7 +63,7 @@ impl<'a> Look<'a> {
 
     fn object(&mut self, object: &Object) -> Option<()> {
         let mut found = 0_u64;
-        self.at += 1;
+        self.open()?;
         if !self.takes(b'}')? {
             loop {
                 let (name, is_plain) = self.string()?;
@@ -82,12 +90,13 @@ impl<'a> Look<'a> {
             }
             self.takes(b'}')?.then_some(())?;
         }
+        self.depth -= 1;
         (found & object.required == object.required).then_some(())
     }
 
     fn array(&mut self, typed: &Typed) -> Option<()> {
         let mut count = 0;
-        self.at += 1;
+        self.open()?;
         if !self.takes(b']')? {
             loop {
                 self.value(&typed.items)?;
@@ -98,6 +107,7 @@ impl<'a> Look<'a> {
             }
             self.takes(b']')?.then_some(())?;
         }
+        self.depth -= 1;
         typed.count.contains(&count).then_some(())
     }
 
@@ -144,26 +154,31 @@ impl<'a> Look<'a> {
     }
 
     fn anything(&mut self) -> Option<()> {
-        let mut depth = 0_usize;
+        let outside = self.depth;
         loop {
             match self.first()? {
-                b'{' | b'[' => {
-                    depth += 1;
+                b'{' | b'[' => self.open()?,
+                b'}' | b']' if self.depth > outside => {
+                    self.depth -= 1;
                     self.at += 1;
                 }
-                b'}' | b']' => {
-                    depth = depth.checked_sub(1)?;
-                    self.at += 1;
-                }
-                b',' | b':' if depth > 0 => self.at += 1,
+                b',' | b':' if self.depth > outside => self.at += 1,
                 b'"' => drop(self.string()?),
                 first @ (b't' | b'f' | b'n') => self.word(first),
                 _ => drop(self.short_number()?),
             }
-            if depth == 0 {
+            if self.depth == outside {
                 return Some(());
             }
         }
+    }
+
+    /// Passes the bracket that begins an array or an object, unless no tree
+    /// goes so deep.
+    fn open(&mut self) -> Option<()> {
+        self.at += 1;
+        self.depth += 1;
+        (self.depth <= MAX_NESTING).then_some(())
     }
 
     /// Passes `true`, `false` or `null`.
@@ -187,6 +202,10 @@ impl<'a> Look<'a> {
                 return Some((self.json.get(start..self.at - 1)?, is_plain));
             }
             is_plain = false;
+            // What may be half of a surrogate pair is no text for a tree.
+            if let [b'u', b'd' | b'D', ..] = self.json.get(self.at..)? {
+                return None;
+            }
             self.at += 1;
         }
     }
