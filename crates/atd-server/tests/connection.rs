@@ -2,10 +2,12 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use atd_proto::{ErrorCode, MAX_FRAME_BODY, Request, Response, ToolFilter};
+use atd_proto::{ErrorCode, Hello, MAX_FRAME_BODY, Request, Response, ToolFilter};
 use serde_json::json;
 use support::peer::{frame, framed};
 use support::serving::{in_flight, recorded, run_tool, serve, serve_with};
@@ -46,6 +48,52 @@ async fn an_answer_does_not_wait_for_the_slow_call_behind_it() {
     both.extend(frame(&run_tool("test:bad.waits", json!({}))));
     peer.bytes(&both).await;
     assert_eq!(peer.answer().await, Some(Response::Pong));
+}
+
+/// A gate's clock by which the second hello is slow, and the third takes until
+/// somebody says that an answer has come.
+#[derive(Debug)]
+struct Slow {
+    hellos: AtomicU32,
+    answered: Mutex<Receiver<()>>,
+    waited_in_vain: Arc<AtomicBool>,
+}
+
+impl atd_gate::Clock for Slow {
+    fn now(&self) -> Duration {
+        let answered = self.answered.lock().unwrap();
+        match self.hellos.fetch_add(1, Ordering::SeqCst) {
+            1 => drop(answered.recv_timeout(Duration::from_millis(10))),
+            2 => {
+                let heard = answered.recv_timeout(Duration::from_secs(10));
+                self.waited_in_vain.store(heard.is_err(), Ordering::SeqCst);
+            }
+            _ => {}
+        }
+        Duration::ZERO
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_does_not_wait_for_all_the_slow_hellos_behind_it() {
+    let (answers, answered) = std::sync::mpsc::channel();
+    let waited_in_vain = Arc::<AtomicBool>::default();
+    let clock = Slow {
+        hellos: AtomicU32::default(),
+        answered: Mutex::new(answered),
+        waited_in_vain: waited_in_vain.clone(),
+    };
+    let gate = atd_gate::Gate::builder().clock(clock).build();
+    let serving = serve_with(|builder| builder.gate(gate)).await;
+    let mut peer = serving.connect().await;
+    let hello = frame(&Request::Hello(Hello::default()));
+    peer.bytes(&hello.repeat(3)).await;
+    peer.answer().await.unwrap();
+    // Nobody hears of it any more where it came too late.
+    let _ = answers.send(());
+    peer.answer().await.unwrap();
+    peer.answer().await.unwrap();
+    assert!(!waited_in_vain.load(Ordering::SeqCst));
 }
 
 /// One connection that goes on after a panic, a call that never returns and

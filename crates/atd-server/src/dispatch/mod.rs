@@ -334,6 +334,8 @@ impl Dispatcher {
             Some(channel) => self.gate.hello_over(channel, session.identity(), hello),
             None => self.gate.hello(session.identity(), hello),
         };
+        // It may have checked signatures, and answers wait to be written.
+        clock::now();
         match greeted {
             Ok(identity) => {
                 let granted_capabilities = (**identity.capabilities()).clone();
@@ -350,9 +352,12 @@ impl Dispatcher {
     }
 
     fn not_found(&self, tool_id: &str) -> CallError {
+        let suggestions = self.registry.suggestions(tool_id);
+        // It may have looked at very many tools, and answers wait to be written.
+        clock::now();
         CallError::NotFound {
             tool_id: tool_id.to_owned(),
-            suggestions: self.registry.suggestions(tool_id),
+            suggestions,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What arrives.
 
 use std::io;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use atd_proto::{ErrorBody, ErrorCode, FrameDecoder, FrameError};
@@ -8,8 +10,10 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::ReadHalf;
+use tokio::task::consume_budget;
 use tokio::time::Instant;
 
+use super::calls::poll_once;
 use crate::clock;
 
 /// How much is read at once of a client that sends little: one call, mostly.
@@ -102,18 +106,51 @@ impl Incoming {
     /// Takes in what has arrived, waiting until something has. Dropped, it has
     /// taken nothing.
     pub(super) async fn read(&mut self, mut stream: ReadHalf<'_>) -> io::Result<()> {
-        // Nothing is held while nothing comes.
-        stream.readable().await?;
-        self.buffer.reserve(self.room);
-        let room = self.buffer.capacity() - self.buffer.len();
-        // Unlike `try_read`, this knows that a buffer which is not filled has
-        // all there was, and does not ask the system again.
-        let read = stream.read_buf(&mut self.buffer).await?;
+        let (read, room) = loop {
+            // Nothing is held while nothing comes.
+            stream.readable().await?;
+            self.buffer.reserve(self.room);
+            let room = self.buffer.capacity() - self.buffer.len();
+            // Unlike `try_read`, this knows that a buffer which is not filled has
+            // all there was, and does not ask the system again.
+            match poll_once(pin!(stream.read_buf(&mut self.buffer))).await {
+                Poll::Ready(read) => break (read?, room),
+                Poll::Pending => self.let_go(),
+            }
+            // There was nothing after all, or this task has had its share.
+            consume_budget().await;
+        };
         self.ended = read == 0;
         self.room = match read == room {
             true => MUCH.min(room * 4),
             false => LITTLE.max((read * 2).min(self.room)),
         };
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_idle_connection_holds_no_buffer_whatever_the_length_of_what_came() {
+        let (mut client, mut stream) = UnixStream::pair().unwrap();
+        let mut incoming = Incoming::default();
+        // A frame that fills what is read at once to the last byte.
+        let mut frame = vec![b' '; LITTLE];
+        frame[..4].copy_from_slice(&u32::try_from(LITTLE - 4).unwrap().to_be_bytes());
+        client.write_all(&frame).await.unwrap();
+        incoming.read(stream.split().0).await.unwrap();
+        assert!(incoming.next_frame().unwrap().is_some());
+        assert!(incoming.next_frame().unwrap().is_none());
+        assert!(
+            poll_once(pin!(incoming.read(stream.split().0)))
+                .await
+                .is_pending()
+        );
+        assert_eq!(incoming.buffer.capacity(), 0);
     }
 }

@@ -52,8 +52,8 @@ impl Outgoing {
     }
 
     /// Whether there is so much, or waits so long, that it should go before
-    /// more is made. What takes long, a call or a list, reads the clock
-    /// at its end.
+    /// more is made. What takes long, a call, a list or a hello, reads the
+    /// clock at its end.
     pub(super) fn is_enough(&self) -> bool {
         let waits_long = |since| clock::latest().saturating_duration_since(since) >= LONG_ENOUGH;
         self.is_full() || self.since.is_some_and(waits_long)
