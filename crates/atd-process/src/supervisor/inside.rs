@@ -144,13 +144,15 @@ fn word(status: WaitStatus) -> Word {
     reason = "a process of its own, where no test's clock reaches"
 )]
 fn end(events: &Receiver<Event>, program: Pid, grace: Duration) {
-    let is_there = match events.recv() {
-        // Most programs leave nothing behind, which is known at once.
-        Ok(Event::Ended) if all_gone_by(events, Instant::now() + MOMENT) => return,
+    let mut is_there = match events.recv() {
         Ok(Event::Ended) => false,
         Ok(Event::Closed) => true,
         Ok(Event::AllGone) | Err(_) => return,
     };
+    // Most programs leave nothing behind, which is known at once.
+    if !is_there && all_gone_by(events, Instant::now() + MOMENT, &mut is_there) {
+        return;
+    }
     let killing = Instant::now() + grace;
     // What was stopped does not hear that it is to terminate.
     let terminate = [Signal::TERM, Signal::CONT];
@@ -159,19 +161,21 @@ fn end(events: &Receiver<Event>, program: Pid, grace: Duration) {
         // the others takes a look at every process there is, which is long where
         // a thousand programs are ended at once.
         signal_group(program, &terminate);
-        if all_gone_by(events, Instant::now() + grace / 8) {
+        if all_gone_by(events, Instant::now() + grace / 8, &mut is_there) {
             return;
         }
         signal_outside(program, &terminate);
     } else {
         signal_all(program, &terminate);
     }
-    if all_gone_by(events, killing) {
+    if all_gone_by(events, killing, &mut is_there) {
         return;
     }
+    // What it left behind is found below: once the program has ended, its id may
+    // be that of another, whose group this would be.
     if is_there {
         signal_group(program, &[Signal::KILL]);
-        if all_gone_by(events, Instant::now() + LONGEST_PAUSE) {
+        if all_gone_by(events, Instant::now() + LONGEST_PAUSE, &mut is_there) {
             return;
         }
     }
@@ -179,23 +183,25 @@ fn end(events: &Receiver<Event>, program: Pid, grace: Duration) {
     let mut pause = MOMENT;
     while Instant::now() < killing + KILLING {
         signal_all(program, &[Signal::KILL]);
-        if all_gone_by(events, Instant::now() + pause) {
+        if all_gone_by(events, Instant::now() + pause, &mut is_there) {
             return;
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
+/// Whether no process is left by then. Meanwhile the program may have ended.
 #[expect(
     clippy::disallowed_methods,
     reason = "a process of its own, where no test's clock reaches"
 )]
-fn all_gone_by(events: &Receiver<Event>, time: Instant) -> bool {
+fn all_gone_by(events: &Receiver<Event>, time: Instant, is_there: &mut bool) -> bool {
     loop {
         let left = time.saturating_duration_since(Instant::now());
         match events.recv_timeout(left) {
             Ok(Event::AllGone) => return true,
-            Ok(_) => {}
+            Ok(Event::Ended) => *is_there = false,
+            Ok(Event::Closed) => {}
             Err(_) => return false,
         }
     }
@@ -229,5 +235,51 @@ fn signal_group(program: Pid, signals: &[Signal]) {
     for &signal in signals {
         // Gone, or all of it another user's by now: there is nothing to do.
         let _ = rustix::process::kill_process_group(program, signal);
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::process::Child;
+
+    use super::*;
+
+    /// What this shell script starts, and the first line that it writes.
+    fn start(script: &str) -> (Child, BufReader<std::process::ChildStdout>, String) {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        (child, out, line.trim().to_owned())
+    }
+
+    /// A process that took the id which the program had until it ended, while
+    /// another that the program left behind hears nothing of its end.
+    #[test]
+    fn nothing_is_killed_by_the_id_of_a_program_that_has_ended() {
+        let stranger = "exec 3<&0; setsid sh -c 'trap \"\" TERM; echo $$; exec cat' <&3 &";
+        let (mut stranger, mut says, id) = start(stranger);
+        let mut hears = stranger.stdin.take().unwrap();
+        stranger.wait().unwrap();
+        let (mut left, _said, _) = start("trap '' TERM; echo ready; exec cat");
+        let (tell, events) = channel();
+        tell.send(Event::Closed).unwrap();
+        tell.send(Event::Ended).unwrap();
+        let gone = thread::spawn(move || {
+            let _hears = left.stdin.take();
+            left.wait().unwrap();
+            tell.send(Event::AllGone).unwrap();
+        });
+        let program = Pid::from_raw(id.parse().unwrap()).unwrap();
+        end(&events, program, Duration::ZERO);
+        gone.join().unwrap();
+        let _ = hears.write_all(b"here\n");
+        let mut answer = String::new();
+        says.read_line(&mut answer).unwrap();
+        assert_eq!(answer, "here\n");
     }
 }
