@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -170,14 +170,7 @@ impl CallContext {
     /// Tells whatever the tool has started that the call has ended. The
     /// dispatcher does so at every end, success included.
     pub fn end(&self) {
-        if Arc::strong_count(&self.0) > 1 {
-            self.0.ended.store(true, Ordering::SeqCst);
-        } else {
-            // Nobody else can ask for the token any more, so this cannot cross
-            // with who does.
-            fence(Ordering::Acquire);
-            self.0.ended.store(true, Ordering::Relaxed);
-        }
+        self.0.ended.store(true, Ordering::SeqCst);
         if let Some(token) = self.0.token.get() {
             token.cancel();
         }
