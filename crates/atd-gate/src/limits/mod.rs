@@ -8,6 +8,7 @@ mod permit;
 mod places;
 mod settings;
 mod stripes;
+mod times;
 mod tools;
 mod turn;
 mod window;
@@ -22,11 +23,10 @@ pub(crate) use self::lines::Ticket;
 pub use self::lines::Waits;
 use self::lines::{Arrival, Lines};
 pub use self::permit::Permit;
-use self::places::{Place, Places};
 pub use self::settings::CallLimits;
 use self::settings::Settings;
 use self::stripes::Stripes;
-use self::tools::{ToolUse, Tools};
+use self::tools::{Known, ToolUse, Tools};
 pub(crate) use self::turn::Blocked;
 use crate::clock::Moment;
 use crate::refusal::{Refusal, Scope};
@@ -40,8 +40,15 @@ const LENGTH: Duration = Duration::from_secs(60);
 pub(crate) struct Limits {
     settings: Settings,
     limits: Mutex<CallLimits>,
-    in_flight: Arc<Stripes>,
+    in_flight: Stripes,
     callers: Callers,
+    common: Arc<Common>,
+}
+
+/// What a call needs too that gives back its places.
+#[derive(Debug, Default)]
+struct Common {
+    lines: Arc<Lines>,
     tools: Tools,
 }
 
@@ -53,12 +60,13 @@ impl Limits {
     pub(crate) fn new(limits: CallLimits) -> Self {
         let settings = Settings::default();
         settings.set(&limits);
+        let common: Arc<Common> = Arc::default();
         Self {
             settings,
-            in_flight: Arc::new(Stripes::new(limits.in_flight.get(), Arc::default())),
+            in_flight: Stripes::new(limits.in_flight.get(), common.clone()),
             limits: Mutex::new(limits),
             callers: Callers::default(),
-            tools: Tools::default(),
+            common,
         }
     }
 
@@ -75,7 +83,7 @@ impl Limits {
     }
 
     fn lines(&self) -> &Arc<Lines> {
-        self.in_flight.lines()
+        &self.common.lines
     }
 
     /// Lets one call in, within every limit and after those who wait; refused
@@ -100,41 +108,20 @@ impl Limits {
         need: &Requirement<'_>,
         now: &Moment<'_>,
     ) -> Result<Permit, Reached> {
-        if need.is_unlimited() {
-            return self.admit_to(None, None, caller, need, now);
+        let used = (!need.is_unlimited()).then(|| self.of(need.tool_id, now));
+        let used = used.as_ref();
+        let narrow = used.filter(|_| need.max_concurrent > 0);
+        if narrow.is_some_and(|used| !used.places.enter(need.max_concurrent)) {
+            return Err((Scope::Concurrency, need.max_concurrent, None));
         }
-        let used = self.of(need.tool_id, now);
-        match need.max_concurrent {
-            0 => self.admit_to(None, Some(&used), caller, need, now),
-            limit => {
-                let place = Places::enter(used, limit);
-                let place = place.ok_or((Scope::Concurrency, limit, None))?;
-                self.admit_to(Some(place), None, caller, need, now)
-            }
-        }
-    }
-
-    fn admit_to(
-        &self,
-        place: Option<Place>,
-        used: Option<&ToolUse>,
-        caller: CallerKey,
-        need: &Requirement<'_>,
-        now: &Moment<'_>,
-    ) -> Result<Permit, Reached> {
-        let slot = self.in_flight.enter();
-        let slot = slot.ok_or_else(|| {
+        let Some(slot) = self.in_flight.enter() else {
+            narrow.inspect(|used| used.leave(self.lines()));
             let limit = self.in_flight.limit();
-            (Scope::ServerConcurrency, limit, None)
-        })?;
-        let used = place.as_ref().map(Place::used).or(used);
-        match self.count(used, caller, need, now) {
-            Ok(()) => Ok(Permit::new(&self.in_flight, slot, place)),
-            Err(reached) => {
-                self.in_flight.leave(slot);
-                Err(reached)
-            }
-        }
+            return Err((Scope::ServerConcurrency, limit, None));
+        };
+        let permit = Permit::new(slot, narrow.map(Known::keep));
+        self.count(used.map(|used| &**used), caller, need, now)?;
+        Ok(permit)
     }
 
     /// Counts one call against every rate, or against none.
@@ -145,18 +132,23 @@ impl Limits {
         need: &Requirement<'_>,
         now: &Moment<'_>,
     ) -> Result<(), Reached> {
-        let callers = || match self.settings.counts_callers() {
-            true => {
-                let callers = &self.callers;
-                callers.take(caller, need.tool_id, &self.settings, now.get())
-            }
-            false => Ok(()),
+        let tool = used.zip(need.rate_limit_per_min);
+        if !self.settings.counts_callers() {
+            let Some((used, limit)) = tool else {
+                return Ok(());
+            };
+            let taken = used.window.take(limit, now.get());
+            return taken.map_err(|wait| (Scope::ToolRate, limit, wait));
+        }
+        let callers = || {
+            let callers = &self.callers;
+            callers.take(caller, need.tool_id, &self.settings, now.get())
         };
-        let (Some(used), Some(limit)) = (used, need.rate_limit_per_min) else {
+        let Some((used, limit)) = tool else {
             return callers();
         };
         let now = now.get();
-        let mut window = used.window();
+        let mut window = used.window.whole(now);
         let room = window.room(limit, now);
         room.map_err(|wait| (Scope::ToolRate, limit, wait))?;
         callers()?;
@@ -188,7 +180,7 @@ impl Limits {
     /// How far each limit that a call would meet is used up, whoever waits.
     fn look(&self, caller: CallerKey, need: &Requirement<'_>, now: Duration) -> Vec<Usage> {
         let mut all = Vec::new();
-        let used = self.tools.get(need.tool_id);
+        let used = self.common.tools.get(need.tool_id);
         if let Some(limit) = NonZeroU32::new(need.max_concurrent) {
             let running = used.as_ref().map_or(0, |used| used.places.running());
             let room = (running < limit.get()).then_some(()).ok_or(None);
@@ -199,9 +191,8 @@ impl Limits {
         all.push((Scope::ServerConcurrency, limit, taken.into(), room));
         if let Some(limit) = need.rate_limit_per_min {
             let looked_at = used.as_ref().map(|used| {
-                let mut window = used.window();
-                let room = window.room(limit, now);
-                (window.len(now) as u64, room)
+                let window = used.window.whole(now);
+                (window.len() as u64, window.room(limit, now))
             });
             let never_seen = (0, if limit > 0 { Ok(()) } else { Err(None) });
             let (counted, room) = looked_at.unwrap_or(never_seen);
@@ -211,10 +202,10 @@ impl Limits {
         all
     }
 
-    fn of(&self, tool_id: &str, now: &Moment<'_>) -> Arc<ToolUse> {
-        self.tools.get_or_insert(tool_id, now, || {
+    fn of(&self, tool_id: &str, now: &Moment<'_>) -> Known<'_> {
+        self.common.tools.get_or_insert(tool_id, now, || {
             let key = self.callers.pair(CallerKey::NOBODY, tool_id);
-            ToolUse::new(tool_id, key, self.in_flight.clone())
+            ToolUse::new(tool_id, key)
         })
     }
 }

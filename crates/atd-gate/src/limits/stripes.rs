@@ -4,10 +4,11 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::lines::{Line, Lines};
+use super::Common;
+use super::lines::Line;
 
 /// More than the threads that are likely to admit calls at once.
-const STRIPES: usize = 16;
+pub(super) const STRIPES: usize = 16;
 
 /// How many calls may be in flight, as free places spread over stripes: each
 /// thread takes from a stripe of its own and looks into the others only when
@@ -18,7 +19,7 @@ pub(super) struct Stripes {
     stripes: [Arc<Stripe>; STRIPES],
     owed: Arc<AtomicU32>,
     limit: Mutex<u32>,
-    lines: Arc<Lines>,
+    common: Arc<Common>,
 }
 
 /// On cache lines of its own.
@@ -28,18 +29,13 @@ struct Stripe {
     free: AtomicU32,
     /// How many places are to go, since the limit was lowered.
     owed: Arc<AtomicU32>,
-    /// Who is told of a place that comes free.
-    lines: Arc<Lines>,
+    common: Arc<Common>,
 }
 
-/// A place of one call, among those of the stripe with this number. Whoever
-/// holds it gives it back with [`Stripes::leave`].
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Slot(usize);
-
-/// A place that keeps its stripe, and gives itself back when it is dropped.
+/// A place of one call, with the stripe that it belongs to. Whoever holds it
+/// [leaves](Self::leave) it.
 #[derive(Debug)]
-pub(super) struct OwnSlot(Arc<Stripe>);
+pub(super) struct Slot(Arc<Stripe>);
 
 /// Takes up to so many, and says how many. Who finds none may be about to wait,
 /// so it must not have looked before it was seen to: see
@@ -60,7 +56,7 @@ fn take(from: &AtomicU32, most: u32) -> u32 {
 }
 
 /// The stripe of this thread.
-fn own_stripe() -> usize {
+pub(super) fn own_stripe() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
         static OWN: Cell<usize> = const { Cell::new(usize::MAX) };
@@ -76,28 +72,23 @@ fn own_stripe() -> usize {
 }
 
 impl Stripes {
-    pub(super) fn new(limit: u32, lines: Arc<Lines>) -> Self {
+    pub(super) fn new(limit: u32, common: Arc<Common>) -> Self {
         let owed = Arc::new(AtomicU32::new(0));
         let stripe = || {
             Arc::new(Stripe {
                 free: AtomicU32::new(0),
                 owed: owed.clone(),
-                lines: lines.clone(),
+                common: common.clone(),
             })
         };
         let all = Self {
             stripes: std::array::from_fn(|_| stripe()),
             owed,
             limit: Mutex::new(0),
-            lines,
+            common,
         };
         all.set(limit);
         all
-    }
-
-    /// Who waits for a limit.
-    pub(super) fn lines(&self) -> &Arc<Lines> {
-        &self.lines
     }
 
     pub(super) fn limit(&self) -> u32 {
@@ -122,22 +113,10 @@ impl Stripes {
         if self.owed.load(Ordering::Acquire) > 0 {
             self.collect();
         }
-        let own = own_stripe();
-        if take(&self.stripes[own].free, 1) == 1 {
-            return Some(Slot(own));
-        }
-        let order = (own..STRIPES).chain(0..own);
-        let mut found = order.filter(|index| take(&self.stripes[*index].free, 1) == 1);
-        found.next().map(Slot)
-    }
-
-    pub(super) fn leave(&self, Slot(index): Slot) {
-        self.stripes[index].leave();
-    }
-
-    /// The place with what it takes to give it back.
-    pub(super) fn own(&self, Slot(index): Slot) -> OwnSlot {
-        OwnSlot(self.stripes[index].clone())
+        let (before, from_own) = self.stripes.split_at(own_stripe());
+        let mut order = from_own.iter().chain(before);
+        let found = order.find(|stripe| take(&stripe.free, 1) == 1);
+        found.map(|stripe| Slot(stripe.clone()))
     }
 
     /// Changes the limit. Calls beyond a lower one go on; no other comes in
@@ -172,7 +151,7 @@ impl Stripes {
             let paid = take(&self.owed, found);
             if found > paid {
                 stripe.free.fetch_add(found - paid, Ordering::SeqCst);
-                self.lines.there_is_room(Line::SERVER);
+                self.common.lines.there_is_room(Line::SERVER);
             }
         }
     }
@@ -182,13 +161,17 @@ impl Stripe {
     fn leave(&self) {
         if self.owed.load(Ordering::Acquire) == 0 || take(&self.owed, 1) == 0 {
             self.free.fetch_add(1, Ordering::SeqCst);
-            self.lines.there_is_room(Line::SERVER);
+            self.common.lines.there_is_room(Line::SERVER);
         }
     }
 }
 
-impl Drop for OwnSlot {
-    fn drop(&mut self) {
+impl Slot {
+    pub(super) fn leave(&self) {
         self.0.leave();
+    }
+
+    pub(super) fn common(&self) -> &Common {
+        &self.0.common
     }
 }

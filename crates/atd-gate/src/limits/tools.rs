@@ -1,17 +1,19 @@
 //! What each tool has used, found by its id.
 
 use std::hash::BuildHasher;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use dashmap::DashMap;
 
 use super::caller_key::CallerKey;
+use super::lines::{Line, Lines};
 use super::places::Places;
-use super::stripes::Stripes;
 use super::window::Window;
 use crate::clock::Moment;
+use crate::refusal::Scope;
 
 /// So many tools at most are found without a lock, and never forgotten.
 const SLOTS: usize = 512;
@@ -31,7 +33,7 @@ const FIRST_SWEEP: usize = 256;
 /// seen, so dropping it gives nobody a fresh allowance.
 #[derive(Debug)]
 pub(super) struct Tools {
-    slots: Box<[OnceLock<Arc<ToolUse>>]>,
+    slots: Box<[OnceLock<Box<ToolUse>>]>,
     others: DashMap<Box<str>, Arc<ToolUse>, foldhash::fast::RandomState>,
     sweep_at: AtomicUsize,
 }
@@ -42,12 +44,46 @@ pub(super) struct Tools {
 #[repr(align(128))]
 pub(super) struct ToolUse {
     id: Box<str>,
-    /// The server's, to give a call's place back.
-    pub(super) in_flight: Arc<Stripes>,
     /// By which the lines of its limits are known.
     pub(super) key: CallerKey,
     pub(super) places: Places,
-    window: Mutex<Window>,
+    pub(super) window: Window,
+}
+
+/// A tool whose use is known.
+#[derive(Debug)]
+pub(super) enum Known<'a> {
+    /// In the slot with this number.
+    Slot(usize, &'a ToolUse),
+    Other(Arc<ToolUse>),
+}
+
+/// A known tool, to be found again among the [`Tools`] that it came from.
+/// Keeping one touches nothing that two calls share, if it stands in a slot.
+#[derive(Debug)]
+pub(super) enum Kept {
+    Slot(usize),
+    Other(Arc<ToolUse>),
+}
+
+impl Deref for Known<'_> {
+    type Target = ToolUse;
+
+    fn deref(&self) -> &ToolUse {
+        match self {
+            Known::Slot(_, used) => used,
+            Known::Other(used) => used,
+        }
+    }
+}
+
+impl Known<'_> {
+    pub(super) fn keep(&self) -> Kept {
+        match self {
+            Known::Slot(number, _) => Kept::Slot(*number),
+            Known::Other(used) => Kept::Other(used.clone()),
+        }
+    }
 }
 
 impl Default for Tools {
@@ -62,10 +98,14 @@ impl Default for Tools {
 
 impl Tools {
     /// What this tool has used, if it is known.
-    pub(super) fn get(&self, id: &str) -> Option<Arc<ToolUse>> {
-        let mut slots = self.slots_of(id).map_while(OnceLock::get);
-        let found = slots.find(|used| *used.id == *id).cloned();
-        found.or_else(|| self.others.get(id).map(|used| used.clone()))
+    pub(super) fn get(&self, id: &str) -> Option<Known<'_>> {
+        let mut slots = self.slots_of(id).map_while(|(number, slot)| {
+            let used = &**slot.get()?;
+            Some(Known::Slot(number, used))
+        });
+        let found = slots.find(|used| *used.id == *id);
+        let other = || self.others.get(id).map(|used| Known::Other(used.clone()));
+        found.or_else(other)
     }
 
     /// What this tool has used; from now on it is known.
@@ -74,31 +114,40 @@ impl Tools {
         id: &str,
         now: &Moment<'_>,
         new: impl Fn() -> ToolUse,
-    ) -> Arc<ToolUse> {
-        for slot in self.slots_of(id) {
+    ) -> Known<'_> {
+        for (number, slot) in self.slots_of(id) {
             // Two tools may come to one slot at once; one of them goes on.
-            let used = slot.get_or_init(|| Arc::new(new()));
+            let used = slot.get_or_init(|| Box::new(new()));
             if *used.id == *id {
-                return used.clone();
+                return Known::Slot(number, used);
             }
         }
         if let Some(known) = self.others.get(id) {
-            return known.clone();
+            return Known::Other(known.clone());
         }
         if self.others.len() >= self.sweep_at.load(Ordering::Relaxed) {
             self.sweep(now.get());
         }
         let new = || Arc::new(new());
-        self.others.entry(id.into()).or_insert_with(new).clone()
+        Known::Other(self.others.entry(id.into()).or_insert_with(new).clone())
+    }
+
+    /// What the tool has used that was kept.
+    pub(super) fn of<'a>(&'a self, kept: &'a Kept) -> Option<&'a ToolUse> {
+        match kept {
+            Kept::Slot(number) => self.slots[*number].get().map(|used| &**used),
+            Kept::Other(used) => Some(used),
+        }
     }
 
     /// Where it stands, if it stands in a slot: none is ever emptied, so it is
     /// before the first empty one.
-    fn slots_of(&self, id: &str) -> impl Iterator<Item = &OnceLock<Arc<ToolUse>>> {
+    fn slots_of(&self, id: &str) -> impl Iterator<Item = (usize, &OnceLock<Box<ToolUse>>)> {
         let first = self.others.hasher().hash_one(id) as usize;
-        (0..TRIED)
-            .map(move |further| first.wrapping_add(further))
-            .filter_map(|slot| self.slots.get(slot % SLOTS))
+        (0..TRIED).map(move |further| {
+            let number = first.wrapping_add(further) % SLOTS;
+            (number, &self.slots[number])
+        })
     }
 
     fn sweep(&self, now: Duration) {
@@ -111,21 +160,25 @@ impl Tools {
 }
 
 impl ToolUse {
-    pub(super) fn new(id: &str, key: CallerKey, in_flight: Arc<Stripes>) -> Self {
+    pub(super) fn new(id: &str, key: CallerKey) -> Self {
         Self {
             id: id.into(),
-            in_flight,
             key,
             places: Places::default(),
-            window: Mutex::default(),
+            window: Window::default(),
         }
     }
 
-    pub(super) fn window(&self) -> MutexGuard<'_, Window> {
-        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Gives back a place among its calls.
+    pub(super) fn leave(&self, lines: &Lines) {
+        self.places.leave();
+        lines.there_is_room(Line {
+            scope: Scope::Concurrency,
+            key: self.key,
+        });
     }
 
     fn is_idle(&self, now: Duration) -> bool {
-        self.places.running() == 0 && self.window().len(now) == 0
+        self.places.running() == 0 && self.window.whole(now).len() == 0
     }
 }

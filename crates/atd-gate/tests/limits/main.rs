@@ -6,5 +6,6 @@ mod explain;
 mod memory;
 mod model;
 mod server;
+mod tool_rate;
 mod turns;
 mod world;
