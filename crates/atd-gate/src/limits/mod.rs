@@ -63,7 +63,7 @@ impl Limits {
         let common: Arc<Common> = Arc::default();
         Self {
             settings,
-            in_flight: Stripes::new(limits.in_flight.get(), common.clone()),
+            in_flight: Stripes::new(limits.in_flight.get(), &common),
             limits: Mutex::new(limits),
             callers: Callers::default(),
             common,

@@ -1,6 +1,7 @@
 //! Calls in flight over the whole server.
 
 use std::cell::Cell;
+use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,11 +20,9 @@ pub(super) struct Stripes {
     stripes: [Arc<Stripe>; STRIPES],
     owed: Arc<AtomicU32>,
     limit: Mutex<u32>,
-    common: Arc<Common>,
 }
 
 /// On cache lines of its own.
-#[derive(Debug)]
 #[repr(align(128))]
 struct Stripe {
     free: AtomicU32,
@@ -72,7 +71,7 @@ pub(super) fn own_stripe() -> usize {
 }
 
 impl Stripes {
-    pub(super) fn new(limit: u32, common: Arc<Common>) -> Self {
+    pub(super) fn new(limit: u32, common: &Arc<Common>) -> Self {
         let owed = Arc::new(AtomicU32::new(0));
         let stripe = || {
             Arc::new(Stripe {
@@ -85,7 +84,6 @@ impl Stripes {
             stripes: std::array::from_fn(|_| stripe()),
             owed,
             limit: Mutex::new(0),
-            common,
         };
         all.set(limit);
         all
@@ -151,7 +149,7 @@ impl Stripes {
             let paid = take(&self.owed, found);
             if found > paid {
                 stripe.free.fetch_add(found - paid, Ordering::SeqCst);
-                self.common.lines.there_is_room(Line::SERVER);
+                stripe.common.lines.there_is_room(Line::SERVER);
             }
         }
     }
@@ -173,5 +171,12 @@ impl Slot {
 
     pub(super) fn common(&self) -> &Common {
         &self.0.common
+    }
+}
+
+impl fmt::Debug for Stripe {
+    /// Without what all of them have in common.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Stripe").field(&self.free).finish()
     }
 }
