@@ -62,7 +62,7 @@ pub(super) struct Unsynced {
 
 /// The lines of a batch that are neither on record nor lost.
 struct Rest<'a> {
-    lines: &'a [Line],
+    lines: &'a [Box<Line>],
     terms: Terms,
 }
 
@@ -342,7 +342,7 @@ impl<'a> Rest<'a> {
     }
 
     /// Leaves so many lines behind, and gives them.
-    fn pass(&mut self, lines: u64) -> &'a [Line] {
+    fn pass(&mut self, lines: u64) -> &'a [Box<Line>] {
         let lines = usize::try_from(lines).unwrap_or(usize::MAX);
         let (passed, others) = self.lines.split_at(lines.min(self.lines.len()));
         self.lines = others;

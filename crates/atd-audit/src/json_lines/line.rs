@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-use super::escape;
+use super::{escape, lines::Line};
 use crate::{Beside, BesideFields, CallEvent, Outcome};
 
 /// The longest line, its newline included: promise A9.
@@ -47,7 +47,7 @@ const CUT: Room = Room {
 const _: () = assert!(FRAME + 4 * CUT.word + 2 * CUT.id + 3 * CUT.text <= EVENT_LIMIT);
 
 thread_local! {
-    static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static LINE: Cell<Option<Box<Line>>> = const { Cell::new(None) };
 }
 
 /// What a line says.
@@ -74,12 +74,14 @@ impl<'a> From<&'a CallEvent> for Said<'a> {
 ///
 /// The line is made in the buffer that the thread has, unless the thread is
 /// already being torn down.
-pub(super) fn with_line<T>(said: Said<'_>, use_line: impl FnOnce(&mut Vec<u8>) -> T) -> T {
-    let mut line = LINE.try_with(Cell::take).unwrap_or_default();
-    encode(&mut line, said);
+pub(super) fn with_line<T>(said: Said<'_>, use_line: impl FnOnce(&mut Box<Line>) -> T) -> T {
+    let kept = LINE.try_with(Cell::take).unwrap_or_default();
+    let mut line = kept.unwrap_or_default();
+    line.clear();
+    encode(&mut line.bytes, said);
     let used = use_line(&mut line);
-    if line.capacity() <= LINE_LIMIT {
-        let _ = LINE.try_with(|kept| kept.set(line));
+    if line.bytes.capacity() <= LINE_LIMIT {
+        let _ = LINE.try_with(|kept| kept.set(Some(line)));
     }
     used
 }
@@ -132,9 +134,8 @@ fn until_quote(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some(text.split_at(end))
 }
 
-/// Puts the line of what is `said` in the place of what is in `line`.
+/// Appends the line of what is `said` to `line`, which is empty.
 fn encode(line: &mut Vec<u8>, said: Said<'_>) {
-    line.clear();
     let shortest = shortest_length(said);
     let fits = shortest <= EVENT_LIMIT && {
         line.reserve(FRAME + shortest);

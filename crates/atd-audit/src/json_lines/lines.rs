@@ -22,29 +22,48 @@ pub(super) struct Line {
 /// Lines, each in the buffer that it was made in.
 ///
 /// A line goes in and out in exchange for a buffer that is free. So its bytes
-/// are written and read without the queue's lock, and nothing is allocated.
+/// are written and read without the queue's lock, and nothing is allocated. A
+/// pointer is all that is exchanged: threads hand over little while others wait.
 #[derive(Default)]
+#[expect(clippy::vec_box, reason = "they are exchanged one by one")]
 pub(super) struct Lines {
-    buffers: Vec<Line>,
+    buffers: Vec<Box<Line>>,
     /// How many of them hold a line; the others are free.
     filled: usize,
 }
 
 impl Line {
-    pub(super) fn new(bytes: Vec<u8>, is_hashed: bool) -> Self {
-        #[cfg(not(feature = "chain"))]
-        let _ = is_hashed;
+    /// A line that no thread has hashed anything of.
+    pub(super) fn new(bytes: Vec<u8>) -> Self {
         Self {
-            #[cfg(feature = "chain")]
-            hash: is_hashed.then(|| BlocksHash::of(line::fields_of(&bytes))),
             bytes,
+            #[cfg(feature = "chain")]
+            hash: None,
+        }
+    }
+
+    /// Hashes what the thread that reports it can of it.
+    #[cfg(feature = "chain")]
+    pub(super) fn hash_blocks(&mut self) {
+        self.hash = Some(BlocksHash::of(line::fields_of(&self.bytes)));
+    }
+
+    /// Makes it empty, and keeps the buffer if that is worth it.
+    pub(super) fn clear(&mut self) {
+        if self.bytes.capacity() > LARGE {
+            self.bytes = Vec::new();
+        }
+        self.bytes.clear();
+        #[cfg(feature = "chain")]
+        {
+            self.hash = None;
         }
     }
 }
 
 impl Lines {
     /// Takes `line`, and leaves a buffer for another one in its place.
-    pub(super) fn push(&mut self, line: &mut Line) {
+    pub(super) fn push(&mut self, line: &mut Box<Line>) {
         match self.buffers.get_mut(self.filled) {
             Some(free) => mem::swap(free, line),
             None => self.buffers.push(mem::take(line)),
@@ -52,7 +71,7 @@ impl Lines {
         self.filled += 1;
     }
 
-    pub(super) fn as_slice(&self) -> &[Line] {
+    pub(super) fn as_slice(&self) -> &[Box<Line>] {
         &self.buffers[..self.filled]
     }
 
@@ -67,9 +86,7 @@ impl Lines {
     /// Makes it empty, and keeps the buffers that are worth it.
     pub(super) fn clear(&mut self) {
         for line in &mut self.buffers[..self.filled] {
-            if line.bytes.capacity() > LARGE {
-                line.bytes = Vec::new();
-            }
+            line.clear();
         }
         self.filled = 0;
     }

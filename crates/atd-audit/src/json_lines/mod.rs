@@ -85,6 +85,7 @@ pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
 pub struct JsonLinesAuditSink {
     queue: Arc<Queue>,
     backpressure: Backpressure,
+    #[cfg(feature = "chain")]
     is_chained: bool,
     /// Whether a call waits until its event is on disk.
     waits_for_disk: bool,
@@ -255,9 +256,10 @@ impl JsonLinesAuditSink {
 
     fn start(opened: Opened, options: JsonLinesBuilder) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(options.capacity));
+        #[cfg(feature = "chain")]
         let is_chained = options.is_chained();
         for line in opened.recovered {
-            queue.take_over(&mut Line::new(line, is_chained));
+            queue.take_over(&mut Box::new(Line::new(line)));
         }
         if opened.probed.is_err() {
             queue.found(opened.probed);
@@ -289,6 +291,7 @@ impl JsonLinesAuditSink {
         Ok(Self {
             queue,
             backpressure: options.backpressure,
+            #[cfg(feature = "chain")]
             is_chained,
             waits_for_disk: options.durability == Durability::Sync,
             wanted: options.wanted,
@@ -310,6 +313,7 @@ impl JsonLinesAuditSink {
         Self {
             queue: Arc::new(queue),
             backpressure: Backpressure::Drop,
+            #[cfg(feature = "chain")]
             is_chained: false,
             waits_for_disk: false,
             wanted: BesideFields::NONE,

@@ -66,7 +66,7 @@ impl Sealing {
     }
 
     /// As much of `lines` as the segment takes; at least one line.
-    pub(super) fn part(&mut self, lines: &[Line], terms: &Terms) -> Part {
+    pub(super) fn part(&mut self, lines: &[Box<Line>], terms: &Terms) -> Part {
         let mut part = Part {
             events: 0,
             ends_segment: false,

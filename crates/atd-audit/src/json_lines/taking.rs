@@ -1,6 +1,6 @@
 //! How an event gets into the queue.
 
-use std::{mem, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use super::{
     JsonLinesAuditSink,
@@ -68,7 +68,7 @@ impl AuditSink for JsonLinesAuditSink {
         };
         check_call_id(&start.call_id)?;
         self.queue.reserve(self.patience(starts.patience))?;
-        let started = line::with_line(said, |line| starts.journal.start(line));
+        let started = line::with_line(said, |line| starts.journal.start(&line.bytes));
         started.map_err(|(refused, is_place_free)| {
             if is_place_free {
                 self.queue.release();
@@ -92,19 +92,19 @@ impl AuditSink for JsonLinesAuditSink {
 
 impl JsonLinesAuditSink {
     /// Makes the line of what is `said`, for the queue.
-    fn with_line<T>(&self, said: Said<'_>, use_line: impl FnOnce(&mut Line) -> T) -> T {
-        line::with_line(said, |bytes| {
+    fn with_line<T>(&self, said: Said<'_>, use_line: impl FnOnce(&mut Box<Line>) -> T) -> T {
+        line::with_line(said, |line| {
             // The writer thread makes the hashes unless it has enough to do.
-            let is_hashed = self.is_chained && self.queue.is_behind();
-            let mut line = Line::new(mem::take(bytes), is_hashed);
-            let used = use_line(&mut line);
-            *bytes = line.bytes;
-            used
+            #[cfg(feature = "chain")]
+            if self.is_chained && self.queue.is_behind() {
+                line.hash_blocks();
+            }
+            use_line(line)
         })
     }
 
     /// Takes an event as far as that needs no waiting.
-    fn offer(&self, line: &mut Line) -> Offer {
+    fn offer(&self, line: &mut Box<Line>) -> Offer {
         match &self.strict {
             Some(starts) if starts.journal.end(&line.bytes) => self.queue.offer_reserved(line),
             _ => self.queue.offer(line),
@@ -151,7 +151,7 @@ impl JsonLinesAuditSink {
     }
 
     /// What is done with an event that finds the queue full, by who may wait.
-    fn overflow(&self, said: Said<'_>, line: &mut Line) -> Offer {
+    fn overflow(&self, said: Said<'_>, line: &mut Box<Line>) -> Offer {
         match &self.backpressure {
             Backpressure::Spill(other) => {
                 self.queue.spill();

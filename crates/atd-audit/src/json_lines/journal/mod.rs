@@ -165,7 +165,7 @@ impl Journal {
     }
 
     /// The events in `lines` are on record.
-    pub(super) fn recorded(&self, lines: &[Line]) {
+    pub(super) fn recorded(&self, lines: &[Box<Line>]) {
         let mut state = self.lock();
         for line in lines {
             if let Some(call) = state.calls.get_mut(call_id(&line.bytes)) {

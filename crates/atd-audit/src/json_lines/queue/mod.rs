@@ -25,9 +25,10 @@ use crate::{AuditError, Health};
 /// Each line lies in the buffer that it was made in, and the writer swaps all of
 /// them for those that it has written. The lock is held for no longer than it
 /// takes to exchange a buffer, and never during I/O.
+#[repr(C, align(128))]
 pub(super) struct Queue {
-    capacity: u64,
     state: Mutex<State>,
+    capacity: u64,
     /// The writer thread has more to do than it should.
     is_behind: AtomicBool,
     /// The writer thread waits here for lines.
@@ -52,8 +53,8 @@ pub(super) enum Offer {
 impl Queue {
     pub(super) fn new(capacity: NonZeroUsize) -> Self {
         Self {
-            capacity: capacity.get() as u64,
             state: Mutex::default(),
+            capacity: capacity.get() as u64,
             is_behind: AtomicBool::new(false),
             work: Condvar::new(),
             progress: Condvar::new(),
@@ -62,7 +63,7 @@ impl Queue {
     }
 
     /// Takes one line if there is room for it.
-    pub(super) fn offer(&self, line: &mut Line) -> Offer {
+    pub(super) fn offer(&self, line: &mut Box<Line>) -> Offer {
         let mut state = self.lock();
         if state.closed {
             state.refused += 1;
@@ -76,7 +77,7 @@ impl Queue {
 
     /// Takes one line when there is room for it. One that finds none within
     /// `at_most`, or before the queue is closed, counts as lost.
-    pub(super) fn offer_patiently(&self, line: &mut Line, at_most: Option<Duration>) -> Offer {
+    pub(super) fn offer_patiently(&self, line: &mut Box<Line>, at_most: Option<Duration>) -> Offer {
         let mut state = self.wait_for_room(at_most, |state| !state.closed);
         if state.closed || !state.has_room(self.capacity) {
             state.refused += 1;
@@ -108,7 +109,7 @@ impl Queue {
     }
 
     /// Takes the line that a place was kept for.
-    pub(super) fn offer_reserved(&self, line: &mut Line) -> Offer {
+    pub(super) fn offer_reserved(&self, line: &mut Box<Line>) -> Offer {
         let mut state = self.lock();
         state.reserved -= 1;
         if state.closed {
@@ -131,7 +132,7 @@ impl Queue {
 
     /// Takes a line that was on its way when an earlier process ended, whatever
     /// the capacity.
-    pub(super) fn take_over(&self, line: &mut Line) {
+    pub(super) fn take_over(&self, line: &mut Box<Line>) {
         let mut state = self.lock();
         state.lines.push(line);
         state.accepted += 1;
@@ -143,7 +144,7 @@ impl Queue {
         self.lock().head = last;
     }
 
-    fn accept(&self, mut state: MutexGuard<'_, State>, line: &mut Line) -> u64 {
+    fn accept(&self, mut state: MutexGuard<'_, State>, line: &mut Box<Line>) -> u64 {
         state.lines.push(line);
         state.accepted += 1;
         let ticket = state.accepted;
