@@ -108,7 +108,7 @@ pub use sinks::{
     ChannelAuditSink, EventReceiver, FilterAuditSink, MemoryAuditSink, TeeAuditSink, channel,
 };
 pub use strict::{OUTCOME_UNKNOWN, Strict};
-pub use timestamp::{now_rfc3339, rfc3339};
+pub use timestamp::{now_rfc3339, rfc3339, write_rfc3339};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

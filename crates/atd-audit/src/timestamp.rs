@@ -1,15 +1,18 @@
 //! The time as an event carries it.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use time::OffsetDateTime;
 
 /// Seconds from the Unix epoch to 0000-01-01T00:00:00Z, the first moment that
 /// RFC 3339 can name.
-const FIRST_SECOND: i128 = -62_167_219_200;
+const FIRST_SECOND: i64 = -62_167_219_200;
 /// Seconds from the Unix epoch to 9999-12-31T23:59:59Z, the last such second.
-const LAST_SECOND: i128 = 253_402_300_799;
-const NANOS: i128 = 1_000_000_000;
+const LAST_SECOND: i64 = 253_402_300_799;
+const NANOS: u32 = 1_000_000_000;
+
+/// The length of a time, in bytes.
+const LENGTH: usize = 27;
 
 /// The time now, in the form that [`rfc3339`] gives.
 #[must_use]
@@ -44,29 +47,48 @@ pub(crate) fn monotonic() -> Instant {
 /// ```
 #[must_use]
 pub fn rfc3339(at: SystemTime) -> String {
-    let nanos = match at.duration_since(UNIX_EPOCH) {
-        Ok(since) => i128::try_from(since.as_nanos()).unwrap_or(i128::MAX),
-        Err(before) => -i128::try_from(before.duration().as_nanos()).unwrap_or(i128::MAX),
-    };
-    let nanos = nanos.clamp(FIRST_SECOND * NANOS, LAST_SECOND * NANOS + NANOS - 1);
-    let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let mut text = String::with_capacity(27);
-    // Year 0 is the first that `clamp` lets through.
-    digits(&mut text, at.year().unsigned_abs(), 4, '-');
-    digits(&mut text, u8::from(at.month()).into(), 2, '-');
-    digits(&mut text, at.day().into(), 2, 'T');
-    digits(&mut text, at.hour().into(), 2, ':');
-    digits(&mut text, at.minute().into(), 2, ':');
-    digits(&mut text, at.second().into(), 2, '.');
-    digits(&mut text, at.microsecond(), 6, 'Z');
+    let mut text = String::with_capacity(LENGTH);
+    write_rfc3339(&mut text, at);
     text
 }
 
-/// Appends the last `width` digits of `value`, and what follows them.
-fn digits(text: &mut String, value: u32, width: u32, then: char) {
-    for place in (0..width).rev() {
-        let digit = value / 10_u32.pow(place) % 10;
-        text.push(char::from(b'0' + digit as u8));
+/// Puts what [`rfc3339`] gives of `at` in the place of what is in `text`: for
+/// who fills in one event after another and allocates for none.
+pub fn write_rfc3339(text: &mut String, at: SystemTime) {
+    let (second, nanos) = match since_1970(at) {
+        (second, _) if second < FIRST_SECOND => (FIRST_SECOND, 0),
+        (second, _) if second > LAST_SECOND => (LAST_SECOND, NANOS - 1),
+        inside => inside,
+    };
+    let at = OffsetDateTime::from_unix_timestamp(second).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let mut bytes = *b"0000-00-00T00:00:00.000000Z";
+    digits::<0, 4>(&mut bytes, at.year().unsigned_abs());
+    digits::<5, 2>(&mut bytes, u8::from(at.month()).into());
+    digits::<8, 2>(&mut bytes, at.day().into());
+    digits::<11, 2>(&mut bytes, at.hour().into());
+    digits::<14, 2>(&mut bytes, at.minute().into());
+    digits::<17, 2>(&mut bytes, at.second().into());
+    digits::<20, 6>(&mut bytes, nanos / 1_000);
+    text.clear();
+    text.push_str(str::from_utf8(&bytes).unwrap_or_default());
+}
+
+/// Whole seconds, which before 1970 are less than none, and nanoseconds more.
+fn since_1970(at: SystemTime) -> (i64, u32) {
+    let whole = |since: Duration| i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+    match at.duration_since(UNIX_EPOCH) {
+        Ok(since) => (whole(since), since.subsec_nanos()),
+        Err(before) => match before.duration() {
+            until if until.subsec_nanos() == 0 => (-whole(until), 0),
+            until => (-whole(until) - 1, NANOS - until.subsec_nanos()),
+        },
     }
-    text.push(then);
+}
+
+/// Writes the last `WIDTH` digits of `value` at `AT`.
+fn digits<const AT: usize, const WIDTH: usize>(bytes: &mut [u8; LENGTH], mut value: u32) {
+    for place in (AT..AT + WIDTH).rev() {
+        bytes[place] = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
 }

@@ -34,8 +34,8 @@ pub(crate) fn wall() -> Duration {
 /// again. It may be set meanwhile.
 const TRUSTED: Duration = Duration::from_millis(100);
 
-/// The time since 1970 at this moment, which has just been, for what is only
-/// sorted by it. To read a clock takes longer than to reckon.
+/// The time since 1970 at this moment, which has just been. To read a clock
+/// takes longer than to reckon.
 pub(crate) fn wall_at(moment: Instant) -> Duration {
     thread_local! {
         static READ: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
@@ -46,7 +46,7 @@ pub(crate) fn wall_at(moment: Instant) -> Duration {
     {
         return wall + since;
     }
-    let wall = wall();
-    READ.set(Some((moment, wall)));
-    wall
+    let (wall, read) = (wall(), now());
+    READ.set(Some((read, wall)));
+    wall.saturating_sub(read.saturating_duration_since(moment))
 }

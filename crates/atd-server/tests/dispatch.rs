@@ -5,7 +5,9 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use atd_audit::{JsonLinesAuditSink, Outcome};
+use atd_audit::{
+    CallEvent, JsonLinesAuditSink, MemoryAuditSink, Outcome, SCHEMA_VERSION, now_rfc3339,
+};
 use atd_gate::Gate;
 use atd_proto::{
     ErrorCode, JsonText, Request, Response, RunTool, RunToolContinue, Tier, ToolFilter,
@@ -148,6 +150,58 @@ async fn the_event_says_who_called_what_and_with_which_rights() {
     assert_eq!(event.granted_capabilities, ["read"]);
     assert_eq!((event.tier.as_str(), event.call_id.len()), ("hot", 26));
     assert!(!event.dry_run && !event.secrets_resolved && event.cursor_page.is_none());
+}
+
+#[tokio::test]
+async fn an_event_says_nothing_of_the_call_before_it() {
+    let (server, audit) = server();
+    let mut known = anonymous(&server);
+    hello(&server, &mut known, "agent-7").await;
+    let dry = RunTool {
+        dry_run: true,
+        ..call("test:ok.dry", json!({}))
+    };
+    run(&server, &known, dry).await;
+    let session = anonymous(&server);
+    let long = call(&format!("test:no.{}", "x".repeat(2_000)), json!({}));
+    run(&server, &session, long).await;
+    run(&server, &session, call("test:ok.echo", json!({}))).await;
+    let [first, _, last] = &audit.events()[..] else {
+        panic!("three calls");
+    };
+    assert!(first.dry_run && first.caller_id.is_some());
+    let expected = CallEvent {
+        ts: last.ts.clone(),
+        call_id: last.call_id.clone(),
+        tool_id: "test:ok.echo".to_owned(),
+        caller_id: None,
+        granted_capabilities: vec![],
+        duration_ms: last.duration_ms,
+        outcome: Outcome::Success,
+        tier: first.tier.clone(),
+        dry_run: false,
+        schema_version: SCHEMA_VERSION,
+        secrets_resolved: false,
+        cursor_page: None,
+    };
+    assert_eq!(*last, expected);
+    assert_ne!(first.call_id, last.call_id);
+}
+
+#[tokio::test]
+async fn an_event_says_when_its_call_began() {
+    let registry = Registry::new();
+    let when = tool_fn("test:some.tool", "", |_: Value, _| async {
+        Ok(now_rfc3339())
+    });
+    registry.register(when).unwrap();
+    let audit = Arc::new(MemoryAuditSink::new());
+    let server = Server::builder(registry).audit(audit.clone());
+    let server = server.build().unwrap();
+    let called = call("test:some.tool", json!({}));
+    let inside = result(run(&server, &anonymous(&server), called).await);
+    let ts = only_event(&audit).ts;
+    assert!(ts.as_str() <= inside.as_str().unwrap(), "{ts} {inside}");
 }
 
 /// D6: arguments that break the schema: the tool is never entered.

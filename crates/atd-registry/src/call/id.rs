@@ -19,6 +19,12 @@ impl CallId {
             SystemTime::UNIX_EPOCH + since_1970,
         ))
     }
+
+    /// Puts it in the place of what is in `text`.
+    pub fn write(&self, text: &mut String) {
+        text.clear();
+        text.push_str(self.0.array_to_str(&mut [0; ulid::ULID_LEN]));
+    }
 }
 
 impl fmt::Display for CallId {

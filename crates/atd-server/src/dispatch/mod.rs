@@ -13,6 +13,7 @@ mod recording;
 mod rewrite;
 mod secrets;
 mod span;
+mod spare;
 mod watch;
 
 use std::path::PathBuf;

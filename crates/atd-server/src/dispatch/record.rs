@@ -1,9 +1,9 @@
 //! The one audit record that every call leaves.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use atd_audit::{CallEvent, OUTCOME_UNKNOWN, Outcome, SCHEMA_VERSION, now_rfc3339};
+use atd_audit::{CallEvent, OUTCOME_UNKNOWN, Outcome, SCHEMA_VERSION, write_rfc3339};
 use atd_proto::{Tier, TraceParent};
 use atd_registry::{CallId, RegisteredTool};
 use tokio::sync::oneshot;
@@ -18,7 +18,7 @@ use crate::session::{EndReason, Session};
 use super::Dispatcher;
 use super::besides::Besides;
 use super::recording::{Audit, Entry, Starting};
-use super::span;
+use super::{span, spare};
 
 /// The record of a call under way. It is written by [`end`](Self::end), and by
 /// the drop of a call that never came so far: a client that left, a shutdown.
@@ -109,7 +109,7 @@ impl<'a> Record<'a> {
     }
 
     /// The event of the call as far as it is known before it begins.
-    pub(super) fn start(&self) -> CallEvent {
+    pub(super) fn start(&self) -> Box<CallEvent> {
         let outcome = Outcome::ExecutionFailed {
             code: OUTCOME_UNKNOWN.to_owned(),
             retryable: false,
@@ -170,26 +170,53 @@ impl<'a> Record<'a> {
         }
     }
 
-    fn event(&self, outcome: Outcome, took: Duration) -> CallEvent {
+    fn event(&self, outcome: Outcome, took: Duration) -> Box<CallEvent> {
         let identity = self.session.identity();
         let tier = self
             .tool
             .map_or(Tier::default(), |tool| tool.definition().effective_tier());
-        CallEvent {
-            ts: now_rfc3339(),
-            call_id: self.call_id.to_string(),
-            tool_id: self.tool_id.clone(),
-            caller_id: identity.caller_id().map(ToString::to_string),
-            granted_capabilities: identity.capabilities().as_slice().to_vec(),
-            duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            outcome,
-            tier: tier.as_str().to_owned(),
-            dry_run: self.dry_run,
-            schema_version: SCHEMA_VERSION,
-            secrets_resolved: self.secrets_resolved,
-            cursor_page: self.cursor_page,
+        let mut event = spare::take();
+        // Field by field, so that none is left of another call.
+        let CallEvent {
+            ts,
+            call_id,
+            tool_id,
+            caller_id,
+            granted_capabilities,
+            duration_ms,
+            outcome: how,
+            tier: ran_under,
+            dry_run,
+            schema_version,
+            secrets_resolved,
+            cursor_page,
+        } = &mut *event;
+        write_rfc3339(ts, UNIX_EPOCH + clock::wall_at(self.started));
+        self.call_id.write(call_id);
+        tool_id.clone_from(&self.tool_id);
+        match identity.caller_id() {
+            Some(id) => write(caller_id.get_or_insert_default(), id),
+            None => *caller_id = None,
         }
+        identity
+            .capabilities()
+            .as_slice()
+            .clone_into(granted_capabilities);
+        *duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        *how = outcome;
+        write(ran_under, tier.as_str());
+        *dry_run = self.dry_run;
+        *schema_version = SCHEMA_VERSION;
+        *secrets_resolved = self.secrets_resolved;
+        *cursor_page = self.cursor_page;
+        event
     }
+}
+
+/// Puts `new` in the place of what is in `text`.
+fn write(text: &mut String, new: &str) {
+    text.clear();
+    text.push_str(new);
 }
 
 impl Drop for Record<'_> {

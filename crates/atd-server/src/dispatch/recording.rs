@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::Dispatcher;
 use super::error::CallError;
 use super::record::Record;
+use super::spare;
 
 /// How many events of calls that were refused for want of an audit may wait for
 /// it to work again. Calls that ran are not limited here: each has its caller
@@ -30,7 +31,7 @@ pub(crate) struct Audit {
 
 /// What a sink is given of a call.
 pub(super) struct Entry {
-    pub(super) event: CallEvent,
+    pub(super) event: Box<CallEvent>,
     /// `None` for a sink that wants nothing of it.
     pub(super) beside: Option<Beside>,
 }
@@ -107,6 +108,7 @@ impl Dispatcher {
         starting: Option<Starting>,
     ) -> Option<oneshot::Receiver<()>> {
         if starting.is_none() && self.took_at_once(audit, &entry) {
+            spare::keep(entry.event);
             return None;
         }
         let (done, waited) = oneshot::channel();
