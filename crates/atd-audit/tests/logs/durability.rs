@@ -114,6 +114,55 @@ fn events_that_come_while_the_disk_works_are_synced_together() {
     );
 }
 
+/// Those whose events are on disk are called by one another. Some have given up
+/// by then, and some are called just as they do.
+#[test]
+fn nobody_waits_for_who_has_given_up() {
+    for micros in [0, 1, 20, 100] {
+        let platter = Platter::default();
+        let at_most = Some(Duration::from_micros(micros));
+        let sink = builder()
+            .backpressure(Backpressure::Block { at_most })
+            .durability(Durability::Sync)
+            .durable_writer(Box::new(platter.clone()))
+            .unwrap();
+        thread::scope(|scope| {
+            for thread in 0..16 {
+                let sink = &sink;
+                scope.spawn(move || (0..200).for_each(|n| sink.on_call(&event(thread * 200 + n))));
+            }
+        });
+        sink.shutdown(PATIENCE).unwrap();
+        let (_, written, lost) = account(&sink);
+        assert_eq!(written + lost, 3_200, "at most {micros} µs");
+        assert_eq!(platter.lines_on_disk(), written as usize);
+    }
+}
+
+/// The same, where all of them wait as long as it takes.
+#[test]
+fn everybody_returns_whose_event_is_on_disk() {
+    let platter = Platter::default();
+    let sink = builder()
+        .backpressure(FOR_EVER)
+        .durability(Durability::Sync)
+        .durable_writer(Box::new(platter.clone()))
+        .unwrap();
+    thread::scope(|scope| {
+        for thread in 0..48 {
+            let (sink, platter) = (&sink, &platter);
+            scope.spawn(move || {
+                for n in 0..20 {
+                    let before = platter.lines_on_disk();
+                    sink.on_call(&event(thread * 20 + n));
+                    assert!(platter.lines_on_disk() > before);
+                }
+            });
+        }
+    });
+    assert_eq!(account(&sink), (0, 960, 0));
+}
+
 #[test]
 fn an_interval_puts_what_was_written_on_disk_without_another_event() {
     let (synced, syncs) = mpsc::channel();

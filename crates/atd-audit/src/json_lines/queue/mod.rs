@@ -1,5 +1,6 @@
 //! What lies between the threads that report and the thread that writes.
 
+mod calling;
 mod room;
 mod state;
 mod writing;
@@ -217,14 +218,6 @@ impl Queue {
         self.lock().closed = true;
         self.work.notify_one();
         self.room.notify_all();
-    }
-
-    /// Waits until the line with this ticket is settled, no longer than
-    /// `at_most`.
-    pub(super) fn wait_for(&self, ticket: u64, at_most: Option<Duration>) {
-        let state = self.lock();
-        let is_pending = |state: &State| state.settled() < ticket && !state.gone;
-        drop(self.wait_while(state, at_most.unwrap_or(Duration::MAX), is_pending));
     }
 
     pub(super) fn wait_until_settled(&self, timeout: Duration) -> Result<(), AuditError> {

@@ -2,7 +2,7 @@
 
 use std::{io, mem, sync::Arc, time::SystemTime};
 
-use super::super::lines::Lines;
+use super::{super::lines::Lines, calling::Callers};
 use crate::AuditError;
 #[cfg(feature = "chain")]
 use crate::chain::Link;
@@ -36,7 +36,8 @@ pub(super) struct State {
     pub(super) hurried: u64,
     /// How many wait for room.
     pub(super) waiting: u64,
-    /// How many wait for what the writer thread does.
+    pub(super) callers: Callers,
+    /// How many wait for whatever else the writer thread does.
     pub(super) watching: u64,
     /// Events never taken, because the queue was full or closed.
     pub(super) refused: u64,

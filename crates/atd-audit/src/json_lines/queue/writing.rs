@@ -3,6 +3,7 @@
 use std::{
     io, mem,
     sync::{Arc, PoisonError},
+    thread::Thread,
     time::Duration,
 };
 
@@ -86,6 +87,7 @@ impl Queue {
             if state.closed {
                 return Work::End;
             }
+            state.callers.rest().iter().for_each(Thread::unpark);
             state.idle = true;
             let timed_out;
             (state, timed_out) = match at_most {
@@ -134,9 +136,15 @@ impl Queue {
         self.see_whether_behind(&state);
         // To wake nobody takes a system call too.
         let is_watched = state.watching > 0;
+        let uncalled = state.callers.rest();
+        let settled = state.settled();
+        state.callers.settled(settled);
+        let called = state.callers.next();
         let must_call = self.is_worth_a_call(&state);
         let queued = state.queued();
         drop(state);
+        uncalled.iter().for_each(Thread::unpark);
+        called.iter().flatten().for_each(Thread::unpark);
         if is_watched {
             self.progress.notify_all();
         }
@@ -226,8 +234,11 @@ impl Queue {
         state.lines = Lines::default();
         state.closed = true;
         state.gone = true;
+        state.callers.settled(u64::MAX);
+        let uncalled = state.callers.rest();
         let replaced = state.keep(error);
         drop(state);
+        uncalled.iter().for_each(Thread::unpark);
         self.progress.notify_all();
         self.room.notify_all();
         drop(replaced);
