@@ -83,11 +83,12 @@ impl Queue {
     pub(in crate::json_lines) fn take(&self, spare: &mut Lines, at_most: Option<Duration>) -> Work {
         spare.clear();
         let mut state = self.lock();
+        // Whoever comes after them may be long in coming.
+        state.callers.rest().iter().for_each(Thread::unpark);
         while state.lines.is_empty() && !state.is_to_reopen() {
             if state.closed {
                 return Work::End;
             }
-            state.callers.rest().iter().for_each(Thread::unpark);
             state.idle = true;
             let timed_out;
             (state, timed_out) = match at_most {
