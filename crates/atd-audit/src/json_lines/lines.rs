@@ -48,11 +48,8 @@ impl Line {
         self.hash = Some(BlocksHash::of(line::fields_of(&self.bytes)));
     }
 
-    /// Makes it empty, and keeps the buffer if that is worth it.
+    /// Makes it empty.
     pub(super) fn clear(&mut self) {
-        if self.bytes.capacity() > LARGE {
-            self.bytes = Vec::new();
-        }
         self.bytes.clear();
         #[cfg(feature = "chain")]
         {
@@ -86,6 +83,9 @@ impl Lines {
     /// Makes it empty, and keeps the buffers that are worth it.
     pub(super) fn clear(&mut self) {
         for line in &mut self.buffers[..self.filled] {
+            if line.bytes.capacity() > LARGE {
+                line.bytes = Vec::new();
+            }
             line.clear();
         }
         self.filled = 0;

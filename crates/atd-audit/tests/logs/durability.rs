@@ -114,6 +114,47 @@ fn events_that_come_while_the_disk_works_are_synced_together() {
     );
 }
 
+/// A thread that waits for the disk may be called for something else.
+#[test]
+fn a_call_that_comes_while_a_thread_waits_for_the_disk_is_not_lost() {
+    let (enter, entered) = mpsc::channel();
+    let (leave, left) = mpsc::channel::<()>();
+    struct Gated(mpsc::Sender<()>, mpsc::Receiver<()>);
+    impl Write for Gated {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    impl DurableWrite for Gated {
+        fn sync(&mut self) -> io::Result<()> {
+            let _ = self.0.send(());
+            let _ = self.1.recv_timeout(PATIENCE);
+            Ok(())
+        }
+    }
+    let sink = builder()
+        .durability(Durability::Sync)
+        .durable_writer(Box::new(Gated(enter, left)))
+        .unwrap();
+    let (returned, has_returned) = mpsc::channel();
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| {
+            sink.on_call(&event(0));
+            thread::park();
+            returned.send(()).unwrap();
+        });
+        entered.recv_timeout(PATIENCE).unwrap();
+        waits.thread().unpark();
+        drop(leave);
+        let in_time = has_returned.recv_timeout(PATIENCE);
+        waits.thread().unpark();
+        in_time.expect("the call was lost");
+    });
+}
+
 /// Those whose events are on disk are called by one another. Some have given up
 /// by then, and some are called just as they do.
 #[test]

@@ -7,7 +7,7 @@ use super::LENGTH;
 
 /// So many times are made room for at once, so that a tool within such a limit
 /// allocates once.
-const MADE_ROOM_FOR: u32 = 1_024;
+const MADE_ROOM_FOR: usize = 1_024;
 
 /// The times of calls let through in the last 60 seconds in nanoseconds, oldest
 /// first: 8 bytes each.
@@ -16,6 +16,8 @@ pub(super) struct Times {
     times: VecDeque<u64>,
     /// Places of calls that have left and that nobody has taken since.
     free: usize,
+    /// When the last of them was free at the latest.
+    freed_at: u64,
     /// How many were ever added.
     added: usize,
 }
@@ -38,11 +40,16 @@ impl Times {
         {
             self.times.pop_front();
         }
-        self.free += before - self.times.len();
+        let left = before - self.times.len();
+        if left > 0 {
+            self.free += left;
+            self.freed_at = self.freed_at.max(now);
+        }
         // Steady traffic needs no spare room; a burst long past gives it back.
         let capacity = self.times.capacity();
-        if capacity > 2 * MADE_ROOM_FOR as usize && self.times.len() < capacity / 4 {
-            self.times.shrink_to(capacity / 2);
+        if capacity > 2 * MADE_ROOM_FOR && self.times.len() < capacity / 4 {
+            self.times
+                .shrink_to(MADE_ROOM_FOR.max(2 * self.times.len()));
         }
     }
 
@@ -60,13 +67,16 @@ impl Times {
         given_up
     }
 
-    pub(super) fn add(&mut self, limit: u32, now: u64) {
+    /// Adds a call, for which a place is taken; the first one makes room for so
+    /// many.
+    pub(super) fn add(&mut self, room: usize, now: u64) {
         if self.times.capacity() == 0 {
-            self.times.reserve(limit.min(MADE_ROOM_FOR) as usize);
+            self.times.reserve(room.min(MADE_ROOM_FOR));
         }
-        // Another thread may have come with a time a little later.
+        // Who comes late with a time that was read before comes no earlier than
+        // those before it, nor than its place was free.
         let latest = self.times.back().copied().unwrap_or_default();
-        self.times.push_back(now.max(latest));
+        self.times.push_back(now.max(latest).max(self.freed_at));
         self.added = self.added.wrapping_add(1);
     }
 
@@ -74,8 +84,18 @@ impl Times {
         self.times.len()
     }
 
+    /// When the places that were given up were free at the latest.
+    pub(super) fn freed_at(&self) -> u64 {
+        self.freed_at
+    }
+
     pub(super) fn added(&self) -> usize {
         self.added
+    }
+
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.times.capacity()
     }
 
     pub(super) fn oldest(&self) -> Option<u64> {

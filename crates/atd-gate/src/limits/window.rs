@@ -1,6 +1,6 @@
 //! Calls of one tool in any 60 seconds.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::LENGTH;
 use super::stripes::{STRIPES, own_stripe};
 use super::times::{Times, nanos};
 
-/// After so many calls of one stripe the old times of the others are forgotten,
+/// After so many calls of one stripe, and after a minute, the old times of the others are forgotten,
 /// whose threads may have gone.
 const TIDY_AFTER: usize = 1_024;
 
@@ -31,6 +31,11 @@ pub(super) struct Window {
     /// The calls in all stripes and the free places, changed only by who has
     /// one of them locked.
     held: AtomicUsize,
+    /// When the last place that a stripe gave up was free, in nanoseconds: who
+    /// takes one comes no earlier than that, whenever its time was read.
+    freed_at: AtomicU64,
+    /// When all stripes were tidied last.
+    tidied_at: AtomicU64,
     first: Mutex<Times>,
     /// Made with the first one locked.
     others: OnceLock<Box<[Stripe; STRIPES]>>,
@@ -43,7 +48,7 @@ struct Stripe(Mutex<Times>);
 
 /// All stripes at once, so that nobody else counts a call meanwhile.
 pub(super) struct Whole<'a> {
-    held: &'a AtomicUsize,
+    window: &'a Window,
     first: MutexGuard<'a, Times>,
     others: Option<[MutexGuard<'a, Times>; STRIPES]>,
 }
@@ -59,13 +64,11 @@ impl Window {
         let mut own = self.own();
         let at = nanos(now);
         own.forget_before(at);
-        let given_up = own.give_up(KEPT);
-        if given_up > 0 {
-            self.held.fetch_sub(given_up, Ordering::AcqRel);
-        }
+        self.have_given_up(&mut own, KEPT);
         if self.has_place(&mut own, limit as usize) {
-            own.add(limit, at);
-            let is_due = own.added().is_multiple_of(TIDY_AFTER);
+            own.add(self.room_for(limit), at.max(self.freed_at()));
+            let since = at.saturating_sub(self.tidied_at.load(Ordering::Relaxed));
+            let is_due = own.added().is_multiple_of(TIDY_AFTER) || since >= nanos(LENGTH);
             drop(own);
             if is_due {
                 self.tidy(at);
@@ -85,7 +88,7 @@ impl Window {
         let others = self.others.get();
         let others = others.map(|all| std::array::from_fn(|index| lock(&all[index].0)));
         let mut whole = Whole {
-            held: &self.held,
+            window: self,
             first,
             others,
         };
@@ -109,6 +112,29 @@ impl Window {
         }
     }
 
+    /// Has a stripe give up its free places but so many.
+    fn have_given_up(&self, stripe: &mut Times, but: usize) {
+        let given_up = stripe.give_up(but);
+        if given_up > 0 {
+            // First: who takes one of them sees it.
+            self.freed_at.fetch_max(stripe.freed_at(), Ordering::AcqRel);
+            self.held.fetch_sub(given_up, Ordering::AcqRel);
+        }
+    }
+
+    fn freed_at(&self) -> u64 {
+        self.freed_at.load(Ordering::Acquire)
+    }
+
+    /// How many times to make room for at once: of several stripes none has to
+    /// hold all.
+    fn room_for(&self, limit: u32) -> usize {
+        match self.others.get() {
+            None => limit as usize,
+            Some(_) => 0,
+        }
+    }
+
     /// Takes a place for one call: a free one of this stripe, or one more.
     fn has_place(&self, own: &mut Times, limit: usize) -> bool {
         let mut held = self.held.load(Ordering::Acquire);
@@ -128,11 +154,12 @@ impl Window {
 
     /// Forgets what is old in the stripes that nobody is at.
     fn tidy(&self, now: u64) {
+        self.tidied_at.store(now, Ordering::Relaxed);
         let others = self.others.get().into_iter().flat_map(|all| all.iter());
         let stripes = others.map(|stripe| &stripe.0).chain([&self.first]);
         for mut times in stripes.filter_map(|it| it.try_lock().ok()) {
             times.forget_before(now);
-            self.held.fetch_sub(times.give_up(0), Ordering::AcqRel);
+            self.have_given_up(&mut times, 0);
         }
     }
 }
@@ -156,8 +183,10 @@ impl Whole<'_> {
     pub(super) fn take(&mut self, limit: u32, now: Duration) {
         let others = self.others.as_mut();
         let own = others.map(|all| &mut all[own_stripe()]);
-        own.unwrap_or(&mut self.first).add(limit, nanos(now));
-        self.held.fetch_add(1, Ordering::AcqRel);
+        let (room, at) = (self.window.room_for(limit), nanos(now));
+        let at = at.max(self.window.freed_at());
+        own.unwrap_or(&mut self.first).add(room, at);
+        self.window.held.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -193,10 +222,55 @@ impl Whole<'_> {
     fn forget_before(&mut self, now: u64) {
         let others = self.others.iter_mut().flatten();
         let stripes = others.map(|it| &mut **it).chain([&mut *self.first]);
-        let given_up = stripes.map(|it| {
-            it.forget_before(now);
-            it.give_up(0)
-        });
-        self.held.fetch_sub(given_up.sum(), Ordering::AcqRel);
+        for times in stripes {
+            times.forget_before(now);
+            self.window.have_given_up(times, 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+    const A_LITTLE: Duration = Duration::from_micros(1);
+
+    /// One whose stripes are made, as if threads had met.
+    fn striped() -> Window {
+        let window = Window::default();
+        window.others.get_or_init(Box::default);
+        window
+    }
+
+    fn elsewhere<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+        thread::scope(|scope| scope.spawn(work).join().expect("it does not panic"))
+    }
+
+    /// D5: who read the clock, and was put aside until others had read it later,
+    /// takes a place from when that was free.
+    #[test]
+    fn d5_a_call_comes_no_earlier_than_its_place_was_free() {
+        let window = striped();
+        for at in [Duration::ZERO, Duration::ZERO, MINUTE] {
+            assert!(window.take(2, at).is_ok());
+        }
+        assert!(elsewhere(|| window.take(2, MINUTE - A_LITTLE)).is_ok());
+        let next = 2 * MINUTE - A_LITTLE;
+        assert_eq!(window.take(2, next), Err(Some(A_LITTLE)));
+        assert!(window.take(2, next + A_LITTLE).is_ok());
+    }
+
+    #[test]
+    fn what_a_burst_took_is_given_back_a_minute_after_it() {
+        let window = striped();
+        elsewhere(|| (0..100_000).for_each(|_| window.take(u32::MAX, MINUTE).unwrap()));
+        assert!(window.take(u32::MAX, 2 * MINUTE).is_ok());
+        let whole = window.whole(2 * MINUTE);
+        let kept: usize = whole.stripes().map(Times::room).sum();
+        assert!(kept <= 2 * 1_024, "{kept} times have room");
+        assert_eq!(whole.len(), 1);
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Record<'a> {
     dispatcher: &'a Dispatcher,
     session: &'a Session,
     pub(super) call_id: CallId,
+    /// Since 1970. The wall's clock may be set while the call runs.
+    began: Duration,
     pub(super) started: Instant,
     pub(super) span: Span,
     tool_id: String,
@@ -63,7 +65,8 @@ impl<'a> Record<'a> {
         trace: Option<TraceParent>,
     ) -> Self {
         let started = clock::now();
-        let call_id = CallId::generate_at(clock::wall_at(started));
+        let began = clock::wall_at(started);
+        let call_id = CallId::generate_at(began);
         if let Some(tool) = tool {
             dispatcher.metrics.tools.begun(tool);
         }
@@ -73,6 +76,7 @@ impl<'a> Record<'a> {
             dispatcher,
             session,
             call_id,
+            began,
             started,
             span: span::of(call_id, &tool_id, dry_run, session.identity(), trace),
             tool_id,
@@ -191,7 +195,7 @@ impl<'a> Record<'a> {
             secrets_resolved,
             cursor_page,
         } = &mut *event;
-        write_rfc3339(ts, UNIX_EPOCH + clock::wall_at(self.started));
+        write_rfc3339(ts, UNIX_EPOCH + self.began);
         self.call_id.write(call_id);
         tool_id.clone_from(&self.tool_id);
         match identity.caller_id() {

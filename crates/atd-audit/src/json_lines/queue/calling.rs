@@ -3,7 +3,7 @@
 //! The writer thread calls two of those whose events are, and each of them two
 //! others on its way out: to wake a thread takes long, and the disk would wait
 //! for the writer thread to wake all of them. It calls who is left over when it
-//! comes by again, as one that gave up meanwhile calls nobody.
+//! comes by again.
 
 use std::{
     thread::{self, Thread},
@@ -56,7 +56,8 @@ impl Queue {
         let is_pending = |state: &State| state.settled() < ticket && !state.gone;
         let until = at_most.and_then(|limit| monotonic().checked_add(limit));
         let mut state = self.lock();
-        if is_pending(&state) {
+        let waits = is_pending(&state);
+        if waits {
             state.callers.waiting.push((ticket, thread::current()));
         }
         while is_pending(&state) {
@@ -77,6 +78,11 @@ impl Queue {
         }
         let called = state.callers.next();
         drop(state);
+        if waits {
+            // Somebody may have called this thread for something else, and it
+            // looks for that when it parks the next time.
+            thread::current().unpark();
+        }
         called.iter().flatten().for_each(Thread::unpark);
     }
 }
