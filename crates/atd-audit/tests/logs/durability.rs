@@ -54,6 +54,27 @@ impl DurableWrite for Platter {
     }
 }
 
+/// Says when it is asked to sync, and does so when it is let.
+struct Gated(Platter, mpsc::Sender<()>, mpsc::Receiver<()>);
+
+impl Write for Gated {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl DurableWrite for Gated {
+    fn sync(&mut self) -> io::Result<()> {
+        let _ = self.1.send(());
+        let _ = self.2.recv_timeout(PATIENCE);
+        self.0.sync()
+    }
+}
+
 #[test]
 fn an_event_is_on_disk_when_the_call_returns() {
     let platter = Platter::default();
@@ -72,27 +93,11 @@ fn an_event_is_on_disk_when_the_call_returns() {
 #[test]
 fn events_that_come_while_the_disk_works_are_synced_together() {
     let (enter, entered) = mpsc::channel();
-    let (leave, left) = mpsc::channel::<()>();
-    struct Slow(Platter, mpsc::Sender<()>, mpsc::Receiver<()>);
-    impl Write for Slow {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.write(bytes)
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    impl DurableWrite for Slow {
-        fn sync(&mut self) -> io::Result<()> {
-            let _ = self.1.send(());
-            let _ = self.2.recv_timeout(PATIENCE);
-            self.0.sync()
-        }
-    }
+    let (leave, left) = mpsc::channel();
     let platter = Platter::default();
     let sink = builder()
         .durability(Durability::Sync)
-        .durable_writer(Box::new(Slow(platter.clone(), enter, left)))
+        .durable_writer(Box::new(Gated(platter.clone(), enter, left)))
         .unwrap();
     thread::scope(|scope| {
         scope.spawn(|| sink.on_call(&event(0)));
@@ -118,26 +123,10 @@ fn events_that_come_while_the_disk_works_are_synced_together() {
 #[test]
 fn a_call_that_comes_while_a_thread_waits_for_the_disk_is_not_lost() {
     let (enter, entered) = mpsc::channel();
-    let (leave, left) = mpsc::channel::<()>();
-    struct Gated(mpsc::Sender<()>, mpsc::Receiver<()>);
-    impl Write for Gated {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    impl DurableWrite for Gated {
-        fn sync(&mut self) -> io::Result<()> {
-            let _ = self.0.send(());
-            let _ = self.1.recv_timeout(PATIENCE);
-            Ok(())
-        }
-    }
+    let (leave, left) = mpsc::channel();
     let sink = builder()
         .durability(Durability::Sync)
-        .durable_writer(Box::new(Gated(enter, left)))
+        .durable_writer(Box::new(Gated(Platter::default(), enter, left)))
         .unwrap();
     let (returned, has_returned) = mpsc::channel();
     thread::scope(|scope| {

@@ -39,17 +39,16 @@ pub(super) fn take() -> Box<CallEvent> {
 
 /// Keeps an event that was told for the next one of this thread.
 pub(super) fn keep(mut event: Box<CallEvent>) {
-    // The only other part that may be large.
-    event.outcome = Outcome::Success;
-    let of_capabilities = event.granted_capabilities.iter().map(String::capacity);
-    let longest = [event.tool_id.capacity()]
-        .into_iter()
-        .chain(event.caller_id.as_ref().map(String::capacity))
-        .chain(of_capabilities)
-        .max();
-    if longest.is_some_and(|longest| longest <= LONGEST)
-        && event.granted_capabilities.capacity() <= MOST
-    {
+    if is_small(&event) {
+        // The only other part that may be large.
+        event.outcome = Outcome::Success;
         let _ = SPARE.try_with(|spare| spare.set(Some(event)));
     }
+}
+
+fn is_small(event: &CallEvent) -> bool {
+    let capabilities = &event.granted_capabilities;
+    let named = [&event.tool_id].into_iter().chain(&event.caller_id);
+    let mut texts = named.chain(capabilities);
+    texts.all(|text| text.capacity() <= LONGEST) && capabilities.capacity() <= MOST
 }

@@ -28,14 +28,10 @@ pub(super) struct Callers {
 impl Callers {
     /// Events up to this ticket are settled.
     pub(super) fn settled(&mut self, ticket: u64) {
-        let uncalled = &mut self.uncalled;
-        self.waiting.retain(|(awaited, thread)| {
-            let waits_on = *awaited > ticket;
-            if !waits_on {
-                uncalled.push(thread.clone());
-            }
-            waits_on
-        });
+        let settled = self
+            .waiting
+            .extract_if(.., |(awaited, _)| *awaited <= ticket);
+        self.uncalled.extend(settled.map(|(_, thread)| thread));
     }
 
     /// Whom to call now: a few, who call the others.

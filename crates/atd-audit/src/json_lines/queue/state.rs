@@ -55,6 +55,9 @@ pub(super) struct State {
     pub(super) reopening: Reopening,
 }
 
+// With the eight bytes of the lock before it.
+const _: () = assert!(mem::offset_of!(State, reserved) + 8 <= 64);
+
 /// How often the file was to be opened anew, and was.
 #[derive(Default)]
 pub(super) struct Reopening {

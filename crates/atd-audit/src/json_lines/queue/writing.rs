@@ -83,8 +83,13 @@ impl Queue {
     pub(in crate::json_lines) fn take(&self, spare: &mut Lines, at_most: Option<Duration>) -> Work {
         spare.clear();
         let mut state = self.lock();
-        // Whoever comes after them may be long in coming.
-        state.callers.rest().iter().for_each(Thread::unpark);
+        let uncalled = state.callers.rest();
+        if !uncalled.is_empty() {
+            // Whoever should call them may be long in coming.
+            drop(state);
+            uncalled.iter().for_each(Thread::unpark);
+            state = self.lock();
+        }
         while state.lines.is_empty() && !state.is_to_reopen() {
             if state.closed {
                 return Work::End;
