@@ -15,29 +15,19 @@
 //! - `admit/all_of_it`: one with three capabilities of twenty and both limits.
 //! - `admit/all_of_it_and_caller_rates`: the same, with limits on the caller's
 //!   calls a minute, over all tools and of this one.
-//! - `admit/bare_limiters`: what `all_of_it` is to be held against: a check of
-//!   governor's limiter, and a semaphore's permit taken and given back.
 //!
-//! `admit_threads` admits calls of `all_of_it`'s kind on one thread, on two
-//! threads of a tool each, and on two of one tool. An iteration is one call on
-//! each thread, so the same time for two threads is twice the throughput.
-//! `bare_spin` is what that is to be held against: a hundred multiplications on
-//! one thread and on two, which share nothing but the machine.
+//! How it stands beside bare limiters, and how it grows with threads, is in the
+//! comparison: `gate/admit`, `gate/two_tools`, `gate/one_tool`.
 //!
 //! Left out: refusals.
 
-use std::hint::black_box;
 use std::num::NonZeroU32;
-use std::sync::Barrier;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use atd_runtime::gate::{CallLimits, Clock, MonotonicClock, Requirement};
+use atd_runtime::gate::{Clock, MonotonicClock, Requirement};
 use atd_runtime::proto::{Hello, ToolDefinition};
 use atd_runtime::{Gate, Identity};
 use criterion::{Criterion, criterion_group};
-use governor::{Quota, RateLimiter};
-use tokio::sync::Semaphore;
 
 /// How much faster the gate's clock runs than the machine's.
 const HASTE: u32 = 10_000;
@@ -99,15 +89,7 @@ fn admit(c: &mut Criterion) {
     group.bench_function("all_of_it_and_caller_rates", |b| {
         b.iter(|| gate.admit(&caller, &Requirement::of(&tool)));
     });
-    gate.set_limits(CallLimits::default());
-
-    let limiter = RateLimiter::direct(Quota::per_second(NonZeroU32::MAX));
-    let semaphore = Semaphore::new(64);
-    group.bench_function("bare_limiters", |b| {
-        b.iter(|| (limiter.check(), semaphore.try_acquire()));
-    });
     group.finish();
-    threads(c, &held);
 }
 
 /// A tool that asks for three of these capabilities and has both limits.
@@ -117,68 +99,6 @@ fn demanding(id: &str, held: &[String]) -> ToolDefinition {
         .max_concurrent(64)
         .rate_limit_per_min(u32::MAX)
         .build()
-}
-
-fn threads(c: &mut Criterion, held: &[String]) {
-    let tools = ["bench:gate.one", "bench:gate.two"].map(|id| demanding(id, held));
-    let mut group = c.benchmark_group("admit_threads");
-    for (name, of_threads) in [
-        ("1_on_1_tool", &[0][..]),
-        ("2_on_2_tools", &[0, 1]),
-        ("2_on_1_tool", &[0, 0]),
-    ] {
-        let gate = Gate::builder().allow(held).clock(Hasty::default()).build();
-        let caller = hello(&gate, held);
-        let admit = |tool: usize, calls| {
-            for _ in 0..calls {
-                let admitted = gate.admit(&caller, &Requirement::of(&tools[tool]));
-                assert!(admitted.is_ok(), "{name} is refused");
-            }
-        };
-        group.bench_function(name, |b| {
-            b.iter_custom(|calls| at_once(of_threads, |tool| admit(tool, calls)));
-        });
-    }
-    for (name, of_threads) in [("bare_spin_1", &[0][..]), ("bare_spin_2", &[0, 0])] {
-        group.bench_function(name, |b| {
-            b.iter_custom(|rounds| at_once(of_threads, |_| spin(rounds)));
-        });
-    }
-}
-
-fn spin(rounds: u64) {
-    for round in 0..rounds {
-        let all = (0..100).fold(round, |so_far, _| black_box(so_far.wrapping_mul(5)));
-        black_box(all);
-    }
-}
-
-/// How long it takes until each thread has done its work, from the moment at
-/// which all of them begin.
-fn at_once(tools: &[usize], work: impl Fn(usize) + Sync) -> Duration {
-    let begin = Barrier::new(tools.len() + 1);
-    thread::scope(|scope| {
-        let threads: Vec<_> = tools
-            .iter()
-            .map(|tool| {
-                scope.spawn(|| {
-                    begin.wait();
-                    work(*tool);
-                })
-            })
-            .collect();
-        begin.wait();
-        let began = now();
-        for thread in threads {
-            thread.join().expect("a thread that only admits");
-        }
-        began.elapsed()
-    })
-}
-
-#[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 fn hello(gate: &Gate, capabilities: &[String]) -> Identity {

@@ -1,7 +1,7 @@
 //! What ours is to reach beside the others.
 
 use crate::measure::Measure::{self, P50, P99, Rate, Time};
-use crate::names::{FLOOR, ONE_THREAD, THEIR_RUNTIME, THEIR_SERVER};
+use crate::names::{FLOOR, LIMITERS, ONE_THREAD, THEIR_RUNTIME, THEIR_SERVER};
 use Bar::{AtLeast, AtMost};
 
 /// A ratio of ours to another's.
@@ -47,6 +47,9 @@ const BARS: &[Row] = &[
     ("sink/sync", Rate, ONE_THREAD, AtLeast(20.0)),
     ("sink/paced", P50, THEIR_RUNTIME, THIRD),
     ("sink/paced", P99, THEIR_RUNTIME, THIRD),
+    ("gate/admit", Time, LIMITERS, AtMost(2.5)),
+    ("gate/two_tools", Rate, ONE_THREAD, AtLeast(1.7)),
+    ("gate/one_tool", Rate, ONE_THREAD, AtLeast(0.8)),
     ("dispatch/any", Time, THEIR_RUNTIME, AtMost(0.45)),
     ("dispatch/checked", Time, THEIR_RUNTIME, AtMost(0.45)),
     ("dispatch/lossless", Time, THEIR_RUNTIME, AtMost(0.2)),

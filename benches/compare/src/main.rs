@@ -6,7 +6,7 @@
 //! turn, so whatever else the machine does meets all of them. The ratio is
 //! taken of each round by itself; the table has its median, least and
 //! greatest. What each case measures, and what it leaves out, is said in the
-//! module that makes it: [`sinks`], [`dispatch`], [`socket`].
+//! module that makes it: [`sinks`], [`gate`], [`dispatch`], [`socket`].
 //!
 //! All are one build: one optimisation level and one allocator, and one set of
 //! features for what they share, such as `serde_json` and tokio.
@@ -21,6 +21,7 @@ mod bars;
 mod clock;
 mod dispatch;
 mod echo;
+mod gate;
 mod json;
 mod latencies;
 mod measure;
@@ -117,10 +118,15 @@ fn main() -> Result<()> {
 
 /// All that is compared, in the order of the table.
 fn cases() -> Vec<Case> {
-    [sinks::cases(), dispatch::cases(), socket::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        sinks::cases(),
+        gate::cases(),
+        dispatch::cases(),
+        socket::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn compare(options: &Options) -> Result<()> {

@@ -10,3 +10,9 @@ pub(crate) const FLOOR: &str = "bare echo";
 /// Ours beside ours: what many threads gain that wait for the disk together.
 pub(crate) const MANY_THREADS: &str = "ours, 64 threads";
 pub(crate) const ONE_THREAD: &str = "ours, 1 thread";
+
+/// What two threads gain of one.
+pub(crate) const TWO_THREADS: &str = "ours, 2 threads";
+pub(crate) const LIMITERS: &str = "bare limiters";
+pub(crate) const TWO_LIMITERS: &str = "bare limiters, 2 threads";
+pub(crate) const ONE_LIMITER: &str = "bare limiters, 1 thread";
