@@ -31,6 +31,10 @@ const NAP: Duration = Duration::from_micros(500);
 /// The same at most, where somebody waits for the disk.
 const LONGEST_GATHERING: Duration = Duration::from_millis(2);
 
+/// For so many batches nobody is waited for, once those who waited for the disk
+/// were not there in that time.
+const UNGATHERED: u32 = 32;
+
 /// What becomes of lines that could not be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failed {
@@ -50,6 +54,8 @@ pub(super) struct Drain<'a> {
     pub(super) journal: Option<&'a Journal>,
     /// How many events had come while the last were written.
     pub(super) others: u64,
+    /// How many batches are written yet without letting lines gather.
+    pub(super) ungathered: u32,
     /// Events written since the last sync, and when the first of them was.
     pub(super) unsynced: Option<Unsynced>,
 }
@@ -96,14 +102,19 @@ impl Drain<'_> {
     }
 
     /// Lets lines gather after a batch of so many, which took so long.
-    fn let_gather(&self, events: u64, took: Duration) {
+    fn let_gather(&mut self, events: u64, took: Duration) {
         match self.durability {
             // Those who waited for the disk are about to report their next: it
-            // goes there sooner with all of them than after the first few. How
-            // long it took says nothing of the disk if it was tried again.
+            // goes there sooner with all of them than after the first few. But
+            // where the disk is as fast as they are, some of them report while
+            // the others are written, and neither waits. How long it took says
+            // nothing of the disk if it was tried again.
+            Durability::Sync if self.ungathered > 0 => self.ungathered -= 1,
             Durability::Sync => {
                 let at_most = (took / 2).min(LONGEST_GATHERING);
-                self.queue.let_gather(events + self.others, at_most);
+                if !self.queue.let_gather(events + self.others, at_most) {
+                    self.ungathered = UNGATHERED;
+                }
             }
             Durability::Buffered | Durability::Interval(_) => {
                 self.queue.let_gather(self.queue.half(), NAP);

@@ -283,6 +283,7 @@ impl JsonLinesAuditSink {
                     durability: options.durability,
                     journal: opened.journal.as_deref(),
                     others: 0,
+                    ungathered: 0,
                     unsynced: None,
                 }
                 .run();

@@ -1,8 +1,8 @@
 //! What lies between the threads that report and the thread that writes.
 
-mod calling;
 mod room;
 mod state;
+mod tally;
 mod writing;
 
 use std::{
@@ -14,8 +14,11 @@ use std::{
     time::Duration,
 };
 
-use self::state::State;
 pub(super) use self::writing::{Batch, Retry, Settled, Work};
+use self::{
+    state::State,
+    tally::{Tally, Ticket},
+};
 use super::lines::Line;
 #[cfg(feature = "chain")]
 use crate::chain::Link;
@@ -36,6 +39,8 @@ pub(super) struct Queue {
     work: Condvar,
     /// Whoever waits for the writer waits here.
     progress: Condvar,
+    /// Who waits for an event to be settled waits here.
+    tally: Tally,
     /// Who waits for room in a full queue waits here.
     room: Condvar,
 }
@@ -43,8 +48,8 @@ pub(super) struct Queue {
 /// What became of a line that was offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Offer {
-    /// It is in the queue; it is settled when so many are.
-    Taken(u64),
+    /// It is in the queue.
+    Taken(Ticket),
     /// There is no room; nothing was done.
     Full,
     /// No more lines are taken; it counts as lost.
@@ -59,6 +64,7 @@ impl Queue {
             is_behind: AtomicBool::new(false),
             work: Condvar::new(),
             progress: Condvar::new(),
+            tally: Tally::default(),
             room: Condvar::new(),
         }
     }
@@ -145,10 +151,13 @@ impl Queue {
         self.lock().head = last;
     }
 
-    fn accept(&self, mut state: MutexGuard<'_, State>, line: &mut Box<Line>) -> u64 {
+    fn accept(&self, mut state: MutexGuard<'_, State>, line: &mut Box<Line>) -> Ticket {
         state.lines.push(line);
         state.accepted += 1;
-        let ticket = state.accepted;
+        let ticket = Ticket {
+            number: state.accepted,
+            batch: state.batches,
+        };
         self.see_whether_behind(&state);
         let wake = (state.idle || state.has_gathered()) && state.rouse();
         drop(state);

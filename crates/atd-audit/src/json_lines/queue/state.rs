@@ -2,7 +2,7 @@
 
 use std::{io, mem, sync::Arc, time::SystemTime};
 
-use super::{super::lines::Lines, calling::Callers};
+use super::super::lines::Lines;
 use crate::AuditError;
 #[cfg(feature = "chain")]
 use crate::chain::Link;
@@ -22,6 +22,8 @@ pub(super) struct State {
     pub(super) failed: u64,
     /// Places kept for the events of calls that were started.
     pub(super) reserved: u64,
+    /// How often the writer thread has taken what there was.
+    pub(super) batches: u64,
     /// The writer thread lets lines gather, and is woken when so many have.
     pub(super) gathering: Option<u64>,
     /// The writer thread sleeps and must be woken.
@@ -36,7 +38,6 @@ pub(super) struct State {
     pub(super) hurried: u64,
     /// How many wait for room.
     pub(super) waiting: u64,
-    pub(super) callers: Callers,
     /// How many wait for whatever else the writer thread does.
     pub(super) watching: u64,
     /// Events never taken, because the queue was full or closed.

@@ -3,7 +3,6 @@
 use std::{
     io, mem,
     sync::{Arc, PoisonError},
-    thread::Thread,
     time::Duration,
 };
 
@@ -59,8 +58,8 @@ pub(in crate::json_lines) struct Settled {
 
 impl Queue {
     /// Lets lines gather for no longer than `at_most`, unless there are `enough`,
-    /// or somebody waits for what is there.
-    pub(in crate::json_lines) fn let_gather(&self, enough: u64, at_most: Duration) {
+    /// or somebody waits for what is there. Says whether there are.
+    pub(in crate::json_lines) fn let_gather(&self, enough: u64, at_most: Duration) -> bool {
         let mut state = self.lock();
         state.gathering = Some(enough);
         let is_too_early = |state: &mut State| !state.is_wanted() && state.queued() < enough;
@@ -69,6 +68,7 @@ impl Queue {
             .wait_timeout_while(state, at_most, is_too_early)
             .unwrap_or_else(PoisonError::into_inner);
         state.gathering = None;
+        state.queued() >= enough
     }
 
     /// Half of what it holds.
@@ -83,13 +83,6 @@ impl Queue {
     pub(in crate::json_lines) fn take(&self, spare: &mut Lines, at_most: Option<Duration>) -> Work {
         spare.clear();
         let mut state = self.lock();
-        let uncalled = state.callers.rest();
-        if !uncalled.is_empty() {
-            // Whoever should call them may be long in coming.
-            drop(state);
-            uncalled.iter().for_each(Thread::unpark);
-            state = self.lock();
-        }
         while state.lines.is_empty() && !state.is_to_reopen() {
             if state.closed {
                 return Work::End;
@@ -115,6 +108,7 @@ impl Queue {
         if state.is_to_reopen() {
             return Work::Reopen;
         }
+        state.batches += 1;
         Work::Write(Batch {
             lines: mem::replace(&mut state.lines, mem::take(spare)),
             gap: state.lost() - state.gap_on_record,
@@ -142,15 +136,12 @@ impl Queue {
         self.see_whether_behind(&state);
         // To wake nobody takes a system call too.
         let is_watched = state.watching > 0;
-        let uncalled = state.callers.rest();
         let settled = state.settled();
-        state.callers.settled(settled);
-        let called = state.callers.next();
+        let batch = state.batches.saturating_sub(1);
         let must_call = self.is_worth_a_call(&state);
         let queued = state.queued();
         drop(state);
-        uncalled.iter().for_each(Thread::unpark);
-        called.iter().flatten().for_each(Thread::unpark);
+        self.tally.reach(settled, batch);
         if is_watched {
             self.progress.notify_all();
         }
@@ -240,11 +231,9 @@ impl Queue {
         state.lines = Lines::default();
         state.closed = true;
         state.gone = true;
-        state.callers.settled(u64::MAX);
-        let uncalled = state.callers.rest();
         let replaced = state.keep(error);
         drop(state);
-        uncalled.iter().for_each(Thread::unpark);
+        self.tally.end();
         self.progress.notify_all();
         self.room.notify_all();
         drop(replaced);
