@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     journal::Journal,
-    lines::{Line, Lines},
+    lines::{Lines, Span},
     output::LineOutput,
     queue::{Batch, Queue, Retry, Settled, Work},
     seal::{Sealing, Terms},
@@ -68,7 +68,7 @@ pub(super) struct Unsynced {
 
 /// The lines of a batch that are neither on record nor lost.
 struct Rest<'a> {
-    lines: &'a [Box<Line>],
+    lines: Span<'a>,
     terms: Terms,
 }
 
@@ -136,7 +136,7 @@ impl Drain<'_> {
 
     fn write(&mut self, batch: &Batch) {
         let mut rest = Rest {
-            lines: batch.lines.as_slice(),
+            lines: batch.lines.all(),
             terms: Terms {
                 gap: batch.gap,
                 room: None,
@@ -172,7 +172,7 @@ impl Drain<'_> {
         rest.terms.room = self.output.file().and_then(|file| file.room());
         let part = self.sealing.part(rest.lines, &rest.terms);
         let durable = self.durability == Durability::Sync;
-        let bytes = self.sealing.bytes();
+        let bytes = self.sealing.bytes(&part, rest.lines);
         let written = self.output.write(bytes, part.events, durable);
         #[cfg(feature = "chain")]
         let head = self.sealing.commit(&part, written.possible);
@@ -349,13 +349,12 @@ impl Drain<'_> {
 
 impl<'a> Rest<'a> {
     fn events(&self) -> u64 {
-        self.lines.len() as u64
+        self.lines.len()
     }
 
     /// Leaves so many lines behind, and gives them.
-    fn pass(&mut self, lines: u64) -> &'a [Box<Line>] {
-        let lines = usize::try_from(lines).unwrap_or(usize::MAX);
-        let (passed, others) = self.lines.split_at(lines.min(self.lines.len()));
+    fn pass(&mut self, lines: u64) -> Span<'a> {
+        let (passed, others) = self.lines.split_at(lines);
         self.lines = others;
         passed
     }

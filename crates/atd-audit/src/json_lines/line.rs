@@ -69,12 +69,11 @@ impl<'a> From<&'a CallEvent> for Said<'a> {
     }
 }
 
-/// Gives the line of what is `said`, newline included, to `use_line`, which may
-/// leave another buffer in its place.
+/// Gives the line of what is `said`, newline included, to `use_line`.
 ///
 /// The line is made in the buffer that the thread has, unless the thread is
 /// already being torn down.
-pub(super) fn with_line<T>(said: Said<'_>, use_line: impl FnOnce(&mut Box<Line>) -> T) -> T {
+pub(super) fn with_line<T>(said: Said<'_>, use_line: impl FnOnce(&mut Line) -> T) -> T {
     let kept = LINE.try_with(Cell::take).unwrap_or_default();
     let mut line = kept.unwrap_or_default();
     line.clear();

@@ -1,14 +1,12 @@
 //! Lines on their way to the writer.
 
-use std::mem;
-
 #[cfg(feature = "chain")]
 use super::line;
 #[cfg(feature = "chain")]
 use crate::chain::BlocksHash;
 
-/// A line's buffer that is larger than this is not kept for another line.
-const LARGE: usize = 4 * 1024;
+/// Room for so many bytes is kept for the next lines, however many came.
+const KEPT: usize = 1024 * 1024;
 
 /// A line with its newline, and what the thread that reports it has hashed of
 /// it, if it has.
@@ -19,17 +17,28 @@ pub(super) struct Line {
     pub(super) hash: Option<BlocksHash>,
 }
 
-/// Lines, each in the buffer that it was made in.
+/// Lines, one behind the other as the log is to have them.
 ///
-/// A line goes in and out in exchange for a buffer that is free. So its bytes
-/// are written and read without the queue's lock, and nothing is allocated. A
-/// pointer is all that is exchanged: threads hand over little while others wait.
+/// Each was made elsewhere and is copied here. So the thread that reports has
+/// its own buffer to itself, and the one that writes reads from one end to the
+/// other: what goes from one core to the other is the lines alone.
 #[derive(Default)]
-#[expect(clippy::vec_box, reason = "they are exchanged one by one")]
+#[repr(C)]
 pub(super) struct Lines {
-    buffers: Vec<Box<Line>>,
-    /// How many of them hold a line; the others are free.
-    filled: usize,
+    text: Vec<u8>,
+    /// Where each of them ends.
+    ends: Vec<usize>,
+    /// What is hashed of some of them, and which these are.
+    #[cfg(feature = "chain")]
+    pub(super) hashes: Vec<(usize, BlocksHash)>,
+}
+
+/// Some of these lines that stand together.
+#[derive(Clone, Copy)]
+pub(super) struct Span<'a> {
+    lines: &'a Lines,
+    from: usize,
+    to: usize,
 }
 
 impl Line {
@@ -59,35 +68,93 @@ impl Line {
 }
 
 impl Lines {
-    /// Takes `line`, and leaves a buffer for another one in its place.
-    pub(super) fn push(&mut self, line: &mut Box<Line>) {
-        match self.buffers.get_mut(self.filled) {
-            Some(free) => mem::swap(free, line),
-            None => self.buffers.push(mem::take(line)),
+    pub(super) fn push(&mut self, line: &Line) {
+        #[cfg(feature = "chain")]
+        if let Some(hash) = &line.hash {
+            self.hashes.push((self.ends.len(), hash.clone()));
         }
-        self.filled += 1;
-    }
-
-    pub(super) fn as_slice(&self) -> &[Box<Line>] {
-        &self.buffers[..self.filled]
+        self.text.extend_from_slice(&line.bytes);
+        self.ends.push(self.text.len());
     }
 
     pub(super) fn len(&self) -> u64 {
-        self.filled as u64
+        self.ends.len() as u64
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.filled == 0
+        self.ends.is_empty()
     }
 
-    /// Makes it empty, and keeps the buffers that are worth it.
-    pub(super) fn clear(&mut self) {
-        for line in &mut self.buffers[..self.filled] {
-            if line.bytes.capacity() > LARGE {
-                line.bytes = Vec::new();
-            }
-            line.clear();
+    /// All of them.
+    pub(super) fn all(&self) -> Span<'_> {
+        Span {
+            lines: self,
+            from: 0,
+            to: self.ends.len(),
         }
-        self.filled = 0;
+    }
+
+    /// Makes it empty, and keeps its room if that is worth it.
+    pub(super) fn clear(&mut self) {
+        if self.text.capacity() > KEPT && self.text.len() < self.text.capacity() / 4 {
+            *self = Self::default();
+        }
+        self.text.clear();
+        self.ends.clear();
+        #[cfg(feature = "chain")]
+        self.hashes.clear();
+    }
+}
+
+impl<'a> Span<'a> {
+    pub(super) fn len(self) -> u64 {
+        (self.to - self.from) as u64
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.from == self.to
+    }
+
+    /// The first `lines` of them, and the others.
+    pub(super) fn split_at(self, lines: u64) -> (Self, Self) {
+        let lines = usize::try_from(lines).unwrap_or(usize::MAX);
+        let middle = self.from.saturating_add(lines).min(self.to);
+        let (mut first, mut others) = (self, self);
+        (first.to, others.from) = (middle, middle);
+        (first, others)
+    }
+
+    /// The first of them, up to the one with which they are so many bytes.
+    pub(super) fn reaching(self, bytes: usize) -> Self {
+        let start = self.end_before(self.from);
+        let ends = &self.lines.ends[self.from..self.to];
+        let before = ends.partition_point(|end| end - start < bytes);
+        self.split_at(before as u64 + 1).0
+    }
+
+    pub(super) fn bytes(self) -> &'a [u8] {
+        &self.lines.text[self.end_before(self.from)..self.end_before(self.to)]
+    }
+
+    /// The bytes of each.
+    pub(super) fn each(self) -> impl Iterator<Item = &'a [u8]> {
+        let line = move |at| &self.lines.text[self.end_before(at)..self.lines.ends[at]];
+        (self.from..self.to).map(line)
+    }
+
+    /// What is hashed of each, if anything is.
+    #[cfg(feature = "chain")]
+    pub(super) fn hashes(self) -> impl Iterator<Item = Option<&'a BlocksHash>> {
+        let all = &self.lines.hashes;
+        let first = all.partition_point(|(line, _)| *line < self.from);
+        let mut hashed = all[first..].iter().peekable();
+        (self.from..self.to).map(move |at| {
+            let of_it = hashed.next_if(|(line, _)| *line == at);
+            of_it.map(|(_, hash)| hash)
+        })
+    }
+
+    fn end_before(self, line: usize) -> usize {
+        line.checked_sub(1).map_or(0, |last| self.lines.ends[last])
     }
 }

@@ -259,7 +259,7 @@ impl JsonLinesAuditSink {
         #[cfg(feature = "chain")]
         let is_chained = options.is_chained();
         for line in opened.recovered {
-            queue.take_over(&mut Box::new(Line::new(line)));
+            queue.take_over(&Line::new(line));
         }
         if opened.probed.is_err() {
             queue.found(opened.probed);

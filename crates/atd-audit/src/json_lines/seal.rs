@@ -1,7 +1,7 @@
 //! From the lines of the queue to the bytes of the log: where a segment ends,
 //! what is written beside an event, and the chain.
 
-use super::{line, lines::Line};
+use super::{line, lines::Span};
 #[cfg(feature = "chain")]
 use crate::{
     Chaining,
@@ -14,7 +14,8 @@ const LARGE: usize = 1024 * 1024;
 
 /// Makes the bytes of the log.
 pub(super) struct Sealing {
-    /// The bytes of the part that was made last.
+    /// The bytes of the part that was made last, unless they are those that were
+    /// queued.
     sealed: Vec<u8>,
     #[cfg(feature = "chain")]
     chain: Option<Chain>,
@@ -25,6 +26,8 @@ pub(super) struct Part {
     pub(super) events: u64,
     /// Nothing else goes into the segment.
     pub(super) ends_segment: bool,
+    /// Its lines are written as they were queued.
+    is_as_queued: bool,
 }
 
 /// How the lines of a part are to be made.
@@ -60,23 +63,32 @@ impl Sealing {
         }
     }
 
-    /// The bytes of the part that was made last.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.sealed
+    /// The bytes of the `part` of these `lines` that was made last.
+    pub(super) fn bytes<'a>(&'a self, part: &Part, lines: Span<'a>) -> &'a [u8] {
+        match part.is_as_queued {
+            true => lines.split_at(part.events).0.bytes(),
+            false => &self.sealed,
+        }
     }
 
     /// As much of `lines` as the segment takes; at least one line.
-    pub(super) fn part(&mut self, lines: &[Box<Line>], terms: &Terms) -> Part {
+    pub(super) fn part(&mut self, lines: Span<'_>, terms: &Terms) -> Part {
+        if terms.gap == 0 && !self.is_chained() {
+            return Self::as_queued(lines, terms);
+        }
         let mut part = Part {
             events: 0,
             ends_segment: false,
+            is_as_queued: false,
         };
         #[cfg(feature = "chain")]
         let mut last = self.chain.as_ref().and_then(|chain| chain.last);
+        #[cfg(feature = "chain")]
+        let mut hashes = lines.hashes();
         self.clear();
         let mut taken = 0;
-        for line in lines {
-            let fields = line::fields_of(&line.bytes);
+        for line in lines.each() {
+            let fields = line::fields_of(line);
             let start = self.sealed.len();
             self.sealed.extend_from_slice(fields);
             if terms.gap > 0 && part.events == 0 {
@@ -84,15 +96,15 @@ impl Sealing {
                 self.sealed.extend_from_slice(gap.as_bytes());
             }
             part.events += 1;
-            taken += line.bytes.len();
+            taken += line.len();
             let length = self.sealed.len() as u64 + self.seal_length();
             part.ends_segment = terms.room.is_some_and(|room| length >= room);
             #[cfg(feature = "chain")]
             if let Some(chain) = &self.chain {
                 let must_sign = part.ends_segment
                     || (chain.is_new_file && part.events == 1)
-                    || (terms.is_last && part.events == lines.len() as u64);
-                let hash = line.hash.clone();
+                    || (terms.is_last && part.events == lines.len());
+                let hash = hashes.next().flatten().cloned();
                 let hash = hash.unwrap_or_else(|| BlocksHash::of(fields));
                 let rest = start + BlocksHash::covers(fields);
                 last = Some(chain.seal(&mut self.sealed, rest, hash, last, must_sign));
@@ -111,6 +123,23 @@ impl Sealing {
         part
     }
 
+    fn as_queued(lines: Span<'_>, terms: &Terms) -> Part {
+        let room = terms.room.map(|room| usize::try_from(room).unwrap_or(usize::MAX));
+        let part = lines.reaching(terms.at_most.min(room.unwrap_or(usize::MAX)));
+        Part {
+            events: part.len(),
+            ends_segment: room.is_some_and(|room| part.bytes().len() >= room),
+            is_as_queued: true,
+        }
+    }
+
+    fn is_chained(&self) -> bool {
+        #[cfg(feature = "chain")]
+        return self.chain.is_some();
+        #[cfg(not(feature = "chain"))]
+        false
+    }
+
     fn clear(&mut self) {
         if self.sealed.capacity() > LARGE && self.sealed.len() < self.sealed.capacity() / 4 {
             self.sealed = Vec::new();
@@ -120,8 +149,7 @@ impl Sealing {
 
     /// What follows the fields of a line, without a signature.
     fn seal_length(&self) -> u64 {
-        #[cfg(feature = "chain")]
-        if self.chain.is_some() {
+        if self.is_chained() {
             return ",\"seq\":,\"chain\":\"\"}\n".len() as u64 + 20 + 64;
         }
         "}\n".len() as u64

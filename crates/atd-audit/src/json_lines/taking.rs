@@ -92,7 +92,7 @@ impl AuditSink for JsonLinesAuditSink {
 
 impl JsonLinesAuditSink {
     /// Makes the line of what is `said`, for the queue.
-    fn with_line<T>(&self, said: Said<'_>, use_line: impl FnOnce(&mut Box<Line>) -> T) -> T {
+    fn with_line<T>(&self, said: Said<'_>, use_line: impl FnOnce(&Line) -> T) -> T {
         line::with_line(said, |line| {
             // The writer thread makes the hashes unless it has enough to do.
             #[cfg(feature = "chain")]
@@ -104,7 +104,7 @@ impl JsonLinesAuditSink {
     }
 
     /// Takes an event as far as that needs no waiting.
-    fn offer(&self, line: &mut Box<Line>) -> Offer {
+    fn offer(&self, line: &Line) -> Offer {
         match &self.strict {
             Some(starts) if starts.journal.end(&line.bytes) => self.queue.offer_reserved(line),
             _ => self.queue.offer(line),
@@ -151,7 +151,7 @@ impl JsonLinesAuditSink {
     }
 
     /// What is done with an event that finds the queue full, by who may wait.
-    fn overflow(&self, said: Said<'_>, line: &mut Box<Line>) -> Offer {
+    fn overflow(&self, said: Said<'_>, line: &Line) -> Offer {
         match &self.backpressure {
             Backpressure::Spill(other) => {
                 self.queue.spill();

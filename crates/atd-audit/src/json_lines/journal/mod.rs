@@ -17,7 +17,7 @@ pub(super) use self::recover::recover;
 use super::{
     file::{Disk, Handle, open_locked},
     line::call_id,
-    lines::Line,
+    lines::Span,
 };
 use crate::{AuditError, segments};
 
@@ -165,10 +165,10 @@ impl Journal {
     }
 
     /// The events in `lines` are on record.
-    pub(super) fn recorded(&self, lines: &[Box<Line>]) {
+    pub(super) fn recorded(&self, lines: Span<'_>) {
         let mut state = self.lock();
-        for line in lines {
-            if let Some(call) = state.calls.get_mut(call_id(&line.bytes)) {
+        for line in lines.each() {
+            if let Some(call) = state.calls.get_mut(call_id(line)) {
                 // A call that has just begun under the same id is another.
                 if call.phase == Phase::Ended {
                     call.phase = Phase::Recorded;

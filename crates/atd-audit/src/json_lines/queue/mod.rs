@@ -26,9 +26,8 @@ use crate::{AuditError, Health};
 
 /// A bounded queue of lines, with the account of what became of each.
 ///
-/// Each line lies in the buffer that it was made in, and the writer swaps all of
-/// them for those that it has written. The lock is held for no longer than it
-/// takes to exchange a buffer, and never during I/O.
+/// The writer swaps all lines for room that is free. The lock is held for no
+/// longer than it takes to copy a line, and never during I/O.
 #[repr(C, align(128))]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -70,7 +69,7 @@ impl Queue {
     }
 
     /// Takes one line if there is room for it.
-    pub(super) fn offer(&self, line: &mut Box<Line>) -> Offer {
+    pub(super) fn offer(&self, line: &Line) -> Offer {
         let mut state = self.lock();
         if state.closed {
             state.refused += 1;
@@ -84,7 +83,7 @@ impl Queue {
 
     /// Takes one line when there is room for it. One that finds none within
     /// `at_most`, or before the queue is closed, counts as lost.
-    pub(super) fn offer_patiently(&self, line: &mut Box<Line>, at_most: Option<Duration>) -> Offer {
+    pub(super) fn offer_patiently(&self, line: &Line, at_most: Option<Duration>) -> Offer {
         let mut state = self.wait_for_room(at_most, |state| !state.closed);
         if state.closed || !state.has_room(self.capacity) {
             state.refused += 1;
@@ -116,7 +115,7 @@ impl Queue {
     }
 
     /// Takes the line that a place was kept for.
-    pub(super) fn offer_reserved(&self, line: &mut Box<Line>) -> Offer {
+    pub(super) fn offer_reserved(&self, line: &Line) -> Offer {
         let mut state = self.lock();
         state.reserved -= 1;
         if state.closed {
@@ -139,7 +138,7 @@ impl Queue {
 
     /// Takes a line that was on its way when an earlier process ended, whatever
     /// the capacity.
-    pub(super) fn take_over(&self, line: &mut Box<Line>) {
+    pub(super) fn take_over(&self, line: &Line) {
         let mut state = self.lock();
         state.lines.push(line);
         state.accepted += 1;
@@ -151,7 +150,7 @@ impl Queue {
         self.lock().head = last;
     }
 
-    fn accept(&self, mut state: MutexGuard<'_, State>, line: &mut Box<Line>) -> Ticket {
+    fn accept(&self, mut state: MutexGuard<'_, State>, line: &Line) -> Ticket {
         state.lines.push(line);
         state.accepted += 1;
         let ticket = Ticket {

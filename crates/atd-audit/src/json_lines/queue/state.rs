@@ -13,9 +13,9 @@ use crate::chain::Link;
 #[derive(Default)]
 #[repr(C)]
 pub(super) struct State {
-    pub(super) lines: Lines,
     /// Events ever taken into `lines`.
     pub(super) accepted: u64,
+    pub(super) lines: Lines,
     /// Accepted events that are on record.
     pub(super) written: u64,
     /// Accepted events that could not be written.
@@ -56,8 +56,8 @@ pub(super) struct State {
     pub(super) reopening: Reopening,
 }
 
-// With the eight bytes of the lock before it.
-const _: () = assert!(mem::offset_of!(State, reserved) + 8 <= 64);
+// With the eight bytes of the lock before it, and without the hashes of a chain.
+const _: () = assert!(mem::offset_of!(State, lines) + 2 * size_of::<Vec<u8>>() + 8 <= 64);
 
 /// How often the file was to be opened anew, and was.
 #[derive(Default)]
@@ -101,8 +101,10 @@ impl State {
     }
 
     /// Whether somebody waits for what the writer thread lets gather.
-    pub(super) fn is_wanted(&self) -> bool {
-        self.closed || self.hurried > 0 || self.waiting > 0 || self.reopening.is_asked()
+    pub(super) fn is_wanted(&self, capacity: u64) -> bool {
+        // Who waits though there is room is about to find it.
+        let lacks_room = self.waiting > 0 && !self.has_room(capacity);
+        self.closed || self.hurried > 0 || lacks_room || self.reopening.is_asked()
     }
 
     pub(super) fn has_room(&self, capacity: u64) -> bool {

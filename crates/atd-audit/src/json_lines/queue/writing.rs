@@ -62,7 +62,8 @@ impl Queue {
     pub(in crate::json_lines) fn let_gather(&self, enough: u64, at_most: Duration) -> bool {
         let mut state = self.lock();
         state.gathering = Some(enough);
-        let is_too_early = |state: &mut State| !state.is_wanted() && state.queued() < enough;
+        let is_too_early =
+            |state: &mut State| !state.is_wanted(self.capacity) && state.queued() < enough;
         let (mut state, _) = self
             .work
             .wait_timeout_while(state, at_most, is_too_early)
