@@ -53,8 +53,10 @@ pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
 /// **Full queue.** An event that finds the queue full is dropped and counted,
 /// unless [`Backpressure`] says otherwise. An event holds its place until it
 /// is written, so at most the capacity's number of lines, each of at most
-/// 64 KiB, is queued; with what is being written, up to three times that is in
-/// memory, and as many free buffers of at most 4 KiB.
+/// 64 KiB, is queued. They lie in two buffers, one that is filled and one that
+/// is written, which grow by doubling; a chain has a third. So up to seven times
+/// that is in memory for the moment in which the longest lines fill the queue. A
+/// buffer over 1 MiB is let go once less than a quarter of it was used.
 ///
 /// **On record** means that the writer took the whole line and its `flush`
 /// succeeded; where it is a file, the operating system has the line then.

@@ -124,7 +124,9 @@ impl Sealing {
     }
 
     fn as_queued(lines: Span<'_>, terms: &Terms) -> Part {
-        let room = terms.room.map(|room| usize::try_from(room).unwrap_or(usize::MAX));
+        let room = terms
+            .room
+            .map(|room| usize::try_from(room).unwrap_or(usize::MAX));
         let part = lines.reaching(terms.at_most.min(room.unwrap_or(usize::MAX)));
         Part {
             events: part.len(),

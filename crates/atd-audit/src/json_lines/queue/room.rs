@@ -53,9 +53,12 @@ impl Queue {
         let free = self
             .capacity
             .saturating_sub(state.queued() + state.reserved);
+        // By the time the writer thread is through with the rest, there should
+        // be more.
+        let is_much = free >= self.capacity.div_ceil(4);
         // If the writer thread has no more lines, nobody is called later.
         let has_no_more = state.queued() == state.lines.len();
         // Some wait only as long as writing works.
-        state.failing_since.is_some() || free >= self.half() || (free > 0 && has_no_more)
+        state.failing_since.is_some() || is_much || (free > 0 && has_no_more)
     }
 }
