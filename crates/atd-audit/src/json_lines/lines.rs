@@ -30,7 +30,7 @@ pub(super) struct Lines {
     ends: Vec<usize>,
     /// What is hashed of some of them, and which these are.
     #[cfg(feature = "chain")]
-    pub(super) hashes: Vec<(usize, BlocksHash)>,
+    hashes: Vec<(usize, BlocksHash)>,
 }
 
 /// Some of these lines that stand together.
@@ -96,10 +96,11 @@ impl Lines {
 
     /// Makes it empty, and keeps its room if that is worth it.
     pub(super) fn clear(&mut self) {
-        if self.text.capacity() > KEPT && self.text.len() < self.text.capacity() / 4 {
-            *self = Self::default();
-        }
+        let is_worth_it = self.text.len() >= self.text.capacity() / 4;
         self.text.clear();
+        if !is_worth_it {
+            self.text.shrink_to(KEPT);
+        }
         self.ends.clear();
         #[cfg(feature = "chain")]
         self.hashes.clear();

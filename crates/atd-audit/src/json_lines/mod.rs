@@ -54,9 +54,10 @@ pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
 /// unless [`Backpressure`] says otherwise. An event holds its place until it
 /// is written, so at most the capacity's number of lines, each of at most
 /// 64 KiB, is queued. They lie in two buffers, one that is filled and one that
-/// is written, which grow by doubling; a chain has a third. So up to seven times
-/// that is in memory for the moment in which the longest lines fill the queue. A
-/// buffer over 1 MiB is let go once less than a quarter of it was used.
+/// is written, which grow by doubling; a chain has a third, and so have lines
+/// that tell of losses. So up to seven times that is in memory for the moment in
+/// which the longest lines fill the queue. Of a buffer over 1 MiB no more is kept
+/// once less than a quarter of it was used.
 ///
 /// **On record** means that the writer took the whole line and its `flush`
 /// succeeded; where it is a file, the operating system has the line then.

@@ -73,6 +73,7 @@ impl Sealing {
 
     /// As much of `lines` as the segment takes; at least one line.
     pub(super) fn part(&mut self, lines: Span<'_>, terms: &Terms) -> Part {
+        self.clear();
         if terms.gap == 0 && !self.is_chained() {
             return Self::as_queued(lines, terms);
         }
@@ -85,7 +86,6 @@ impl Sealing {
         let mut last = self.chain.as_ref().and_then(|chain| chain.last);
         #[cfg(feature = "chain")]
         let mut hashes = lines.hashes();
-        self.clear();
         let mut taken = 0;
         for line in lines.each() {
             let fields = line::fields_of(line);

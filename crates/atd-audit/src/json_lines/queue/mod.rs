@@ -27,7 +27,8 @@ use crate::{AuditError, Health};
 /// A bounded queue of lines, with the account of what became of each.
 ///
 /// The writer swaps all lines for room that is free. The lock is held for no
-/// longer than it takes to copy a line, and never during I/O.
+/// longer than it takes to copy a line, or to double their room, and never
+/// during I/O.
 #[repr(C, align(128))]
 pub(super) struct Queue {
     state: Mutex<State>,

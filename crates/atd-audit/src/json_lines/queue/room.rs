@@ -26,11 +26,11 @@ impl Queue {
         }
         let until = at_most.and_then(|limit| monotonic().checked_add(limit));
         state.waiting += 1;
-        // What holds the places is to be written soon.
-        if state.rouse() {
-            self.work.notify_one();
-        }
         while must_wait(&state) {
+            // What holds the places is to be written soon.
+            if state.rouse() {
+                self.work.notify_one();
+            }
             let waited = match until.map(|until| until.saturating_duration_since(monotonic())) {
                 None => self.room.wait(state),
                 Some(Duration::ZERO) => break,

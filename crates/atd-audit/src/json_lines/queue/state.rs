@@ -7,9 +7,9 @@ use crate::AuditError;
 #[cfg(feature = "chain")]
 use crate::chain::Link;
 
-/// What every event changes stands first: it lies on one cache line with the
-/// lock, and the rest is seldom changed. Threads that report at once pass no
-/// more from one to the other.
+/// What every event changes, if calls are not started and lines not chained,
+/// stands first: it lies on one cache line with the lock, and the rest is seldom
+/// changed. Threads that report at once pass no more from one to the other.
 #[derive(Default)]
 #[repr(C)]
 pub(super) struct State {

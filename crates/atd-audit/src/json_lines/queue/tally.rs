@@ -1,6 +1,6 @@
 //! Waiting for an event of one's own to be settled.
 //!
-//! The writer thread wakes one of those whose events are, and that one all the
+//! The writer thread wakes one of those who wait for a batch, and that one all the
 //! others with one system call: meanwhile the writer thread is at the disk
 //! again. None of them takes the lock of the queue, under which others report
 //! their next event.
@@ -31,7 +31,8 @@ pub(super) struct Tally {
 }
 
 /// Those who wait for a batch that is being written, and those who wait for the
-/// one after it: who wakes the ones lets the others sleep.
+/// one after it: who wakes the ones lets the others sleep. A batch is settled
+/// before the next one is taken.
 const SIDES: usize = 2;
 
 #[derive(Default)]
@@ -56,15 +57,34 @@ impl Tally {
     pub(super) fn reach(&self, settled: u64, batch: u64) {
         let at = side_of(batch);
         let mut known = self.lock();
+        if known.settled == settled {
+            return;
+        }
         known.settled = settled;
         let side = &mut known.sides[at];
         // To wake nobody takes a system call too.
         side.is_called = side.waiting > 0;
         let is_called = side.is_called;
+        let late = self.late(&mut known, |other| other != at);
         drop(known);
         if is_called {
             self.grown[at].notify_one();
         }
+        late.into_iter().flatten().for_each(Condvar::notify_all);
+    }
+
+    /// Wakes those who are asleep because the one who was to wake them is: it may
+    /// be long in coming.
+    pub(super) fn wake_the_late(&self) {
+        let late = self.late(&mut self.lock(), |_| true);
+        late.into_iter().flatten().for_each(Condvar::notify_all);
+    }
+
+    fn late(&self, known: &mut Known, of: impl Fn(usize) -> bool) -> [Option<&Condvar>; SIDES] {
+        std::array::from_fn(|at| {
+            let is_late = of(at) && mem::take(&mut known.sides[at].is_called);
+            is_late.then(|| &self.grown[at])
+        })
     }
 
     /// Nothing more becomes of any event.

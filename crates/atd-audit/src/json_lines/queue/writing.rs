@@ -58,18 +58,21 @@ pub(in crate::json_lines) struct Settled {
 
 impl Queue {
     /// Lets lines gather for no longer than `at_most`, unless there are `enough`,
-    /// or somebody waits for what is there. Says whether there are.
+    /// or somebody waits for what is there. Says whether one or the other is so.
     pub(in crate::json_lines) fn let_gather(&self, enough: u64, at_most: Duration) -> bool {
-        let mut state = self.lock();
-        state.gathering = Some(enough);
-        let is_too_early =
-            |state: &mut State| !state.is_wanted(self.capacity) && state.queued() < enough;
-        let (mut state, _) = self
+        let enough = enough.min(self.capacity);
+        let is_too_early = |state: &mut State| {
+            let is_too_early = !state.is_wanted(self.capacity) && state.queued() < enough;
+            // Who roused this thread may have found room since.
+            state.gathering = is_too_early.then_some(enough);
+            is_too_early
+        };
+        let waited = self
             .work
-            .wait_timeout_while(state, at_most, is_too_early)
-            .unwrap_or_else(PoisonError::into_inner);
+            .wait_timeout_while(self.lock(), at_most, is_too_early);
+        let (mut state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         state.gathering = None;
-        state.queued() >= enough
+        !waited.timed_out()
     }
 
     /// Half of what it holds.
@@ -88,6 +91,7 @@ impl Queue {
             if state.closed {
                 return Work::End;
             }
+            self.tally.wake_the_late();
             state.idle = true;
             let timed_out;
             (state, timed_out) = match at_most {
