@@ -144,8 +144,8 @@ fn a_call_that_comes_while_a_thread_waits_for_the_disk_is_not_lost() {
     });
 }
 
-/// Those whose events are on disk are called by one another. Some have given up
-/// by then, and some are called just as they do.
+/// Those whose events are on disk are woken by one of them. Some have given up
+/// by then, and some are woken just as they do.
 #[test]
 fn nobody_waits_for_who_has_given_up() {
     for micros in [0, 1, 20, 100] {
