@@ -5,7 +5,7 @@ use super::line;
 #[cfg(feature = "chain")]
 use crate::chain::BlocksHash;
 
-/// Room for so many bytes is kept for the next lines, however many came.
+/// Room for so many bytes is kept, however little of it was used.
 const KEPT: usize = 1024 * 1024;
 
 /// A line with its newline, and what the thread that reports it has hashed of
@@ -39,6 +39,15 @@ pub(super) struct Span<'a> {
     lines: &'a Lines,
     from: usize,
     to: usize,
+}
+
+/// Makes a buffer empty, and keeps its room if that is worth it.
+pub(super) fn clear(buffer: &mut Vec<u8>) {
+    let is_worth_it = buffer.len() >= buffer.capacity() / 4;
+    buffer.clear();
+    if !is_worth_it {
+        buffer.shrink_to(KEPT);
+    }
 }
 
 impl Line {
@@ -96,11 +105,7 @@ impl Lines {
 
     /// Makes it empty, and keeps its room if that is worth it.
     pub(super) fn clear(&mut self) {
-        let is_worth_it = self.text.len() >= self.text.capacity() / 4;
-        self.text.clear();
-        if !is_worth_it {
-            self.text.shrink_to(KEPT);
-        }
+        clear(&mut self.text);
         self.ends.clear();
         #[cfg(feature = "chain")]
         self.hashes.clear();
@@ -133,6 +138,7 @@ impl<'a> Span<'a> {
         self.split_at(before as u64 + 1).0
     }
 
+    /// The bytes of all of them.
     pub(super) fn bytes(self) -> &'a [u8] {
         &self.lines.text[self.end_before(self.from)..self.end_before(self.to)]
     }

@@ -1,16 +1,16 @@
 //! From the lines of the queue to the bytes of the log: where a segment ends,
 //! what is written beside an event, and the chain.
 
-use super::{line, lines::Span};
+use super::{
+    line,
+    lines::{self, Span},
+};
 #[cfg(feature = "chain")]
 use crate::{
     Chaining,
     chain::{BlocksHash, ChainHash, Link},
     hex::push_hex,
 };
-
-/// A buffer larger than this is let go when little of it was used.
-const LARGE: usize = 1024 * 1024;
 
 /// Makes the bytes of the log.
 pub(super) struct Sealing {
@@ -73,7 +73,7 @@ impl Sealing {
 
     /// As much of `lines` as the segment takes; at least one line.
     pub(super) fn part(&mut self, lines: Span<'_>, terms: &Terms) -> Part {
-        self.clear();
+        lines::clear(&mut self.sealed);
         if terms.gap == 0 && !self.is_chained() {
             return Self::as_queued(lines, terms);
         }
@@ -123,6 +123,7 @@ impl Sealing {
         part
     }
 
+    /// As much of lines that go into the log as they are.
     fn as_queued(lines: Span<'_>, terms: &Terms) -> Part {
         let room = terms
             .room
@@ -140,13 +141,6 @@ impl Sealing {
         return self.chain.is_some();
         #[cfg(not(feature = "chain"))]
         false
-    }
-
-    fn clear(&mut self) {
-        if self.sealed.capacity() > LARGE && self.sealed.len() < self.sealed.capacity() / 4 {
-            self.sealed = Vec::new();
-        }
-        self.sealed.clear();
     }
 
     /// What follows the fields of a line, without a signature.

@@ -8,8 +8,8 @@ use super::LENGTH;
 use super::stripes::{STRIPES, own_stripe};
 use super::times::{Times, nanos};
 
-/// After so many calls of one stripe, and after a minute, the old times of the others are forgotten,
-/// whose threads may have gone.
+/// After so many calls of one stripe, and after a minute, the old times of the
+/// others are forgotten, whose threads may have gone.
 const TIDY_AFTER: usize = 1_024;
 
 /// So many places of calls that have left a stripe keeps for its next ones.

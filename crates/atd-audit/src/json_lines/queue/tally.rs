@@ -127,3 +127,51 @@ impl Queue {
         known.sides[at].waiting -= 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{num::NonZeroUsize, sync::mpsc, thread};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// Two wait for an event that is settled, and who of them was to wake the
+    /// other does not come; then this happens.
+    fn both_return_after(happens: impl FnOnce(&Tally)) {
+        let queue = Queue::new(NonZeroUsize::MIN);
+        let (returned, returns) = mpsc::channel();
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                let (queue, returned) = (&queue, returned.clone());
+                scope.spawn(move || {
+                    let (number, batch) = (1, 0);
+                    queue.wait_for(Ticket { number, batch }, None);
+                    returned.send(()).unwrap();
+                });
+            }
+            while queue.tally.lock().sides[0].waiting < 2 {
+                thread::yield_now();
+            }
+            let mut known = queue.tally.lock();
+            known.settled = 1;
+            known.sides[0].is_called = true;
+            drop(known);
+            happens(&queue.tally);
+            let both = [0; 2].map(|_| returns.recv_timeout(PATIENCE));
+            // Before it is judged, so that nobody is waited for in vain.
+            queue.tally.end();
+            assert!(both.iter().all(Result::is_ok), "{both:?}");
+        });
+    }
+
+    #[test]
+    fn who_is_not_woken_in_time_is_woken_before_the_writer_sleeps() {
+        both_return_after(Tally::wake_the_late);
+    }
+
+    #[test]
+    fn who_is_not_woken_in_time_is_woken_with_the_next_batch() {
+        both_return_after(|tally| tally.reach(2, 1));
+    }
+}
