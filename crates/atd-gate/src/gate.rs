@@ -114,7 +114,7 @@ impl Gate {
     ///
     /// # Errors
     /// [`Refusal`] with what was missing or how long to wait.
-    pub fn admit(&self, caller: &Identity, need: &Requirement<'_>) -> Result<Permit, Refusal> {
+    pub fn admit(&self, caller: &Identity, need: &Requirement<'_>) -> Result<Permit<'_>, Refusal> {
         let now = Moment::of(&*self.clock);
         self.allow(caller, need, &now)?;
         self.limits.admit(key_of(caller), need, &now)
@@ -141,7 +141,7 @@ impl Gate {
         caller: &Identity,
         need: &Requirement<'_>,
         patience: Duration,
-    ) -> Result<Permit, Refusal> {
+    ) -> Result<Permit<'_>, Refusal> {
         let longest = match self.admit(caller, need) {
             Err(Refusal::RateLimited { .. }) if self.limits.longest_wait().is_some() => {
                 self.limits.longest_wait().unwrap_or_default().min(patience)
@@ -160,7 +160,7 @@ impl Gate {
         caller: &Identity,
         need: &Requirement<'_>,
         longest: Duration,
-    ) -> Result<Permit, Refusal> {
+    ) -> Result<Permit<'_>, Refusal> {
         let ends = self.clock.now().saturating_add(longest);
         let mut ticket: Option<Ticket> = None;
         loop {
@@ -195,7 +195,7 @@ impl Gate {
         caller: &Identity,
         need: &Requirement<'_>,
         ticket: Option<&Ticket>,
-    ) -> Result<Result<Permit, Blocked>, Refusal> {
+    ) -> Result<Result<Permit<'_>, Blocked>, Refusal> {
         let now = Moment::of(&*self.clock);
         self.allow(caller, need, &now)?;
         Ok(self

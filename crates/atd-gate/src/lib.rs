@@ -73,7 +73,7 @@ pub use explain::{Explanation, Reason};
 pub use gate::{Gate, GateBuilder};
 pub use grant::{Grant, Grantee, Mechanism};
 pub use identity::{Ground, Identity, PeerCredentials};
-pub use limits::{CallLimits, Permit, Waits};
+pub use limits::{CallLimits, OwnedPermit, Permit, Waits};
 pub use refusal::{HelloError, Lapsed, PeerRefused, ProofError, Refusal, Scope};
 pub use requirement::Requirement;
 pub use token::{

@@ -32,7 +32,7 @@ fn fake() -> (Gate, FakeClock) {
     (Gate::builder().clock(clock.clone()).build(), clock)
 }
 
-fn admit(gate: &Gate, tool: &ToolDefinition) -> Result<Permit, Refusal> {
+fn admit<'a>(gate: &'a Gate, tool: &ToolDefinition) -> Result<Permit<'a>, Refusal> {
     gate.admit(&Identity::anonymous(), &Requirement::of(tool))
 }
 

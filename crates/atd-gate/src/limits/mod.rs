@@ -7,7 +7,7 @@ mod lines;
 mod permit;
 mod places;
 mod settings;
-mod stripes;
+mod stripe;
 mod times;
 mod tools;
 mod turn;
@@ -21,11 +21,11 @@ pub(crate) use self::caller_key::{CallerKey, CallerKeys};
 use self::callers::{Callers, Reached};
 pub(crate) use self::lines::Ticket;
 pub use self::lines::Waits;
-use self::lines::{Arrival, Lines};
-pub use self::permit::Permit;
+use self::lines::{Arrival, Line, Lines};
+pub use self::permit::{OwnedPermit, Permit};
+use self::places::Places;
 pub use self::settings::CallLimits;
 use self::settings::Settings;
-use self::stripes::Stripes;
 use self::tools::{Known, ToolUse, Tools};
 pub(crate) use self::turn::Blocked;
 use crate::clock::Moment;
@@ -40,7 +40,6 @@ const LENGTH: Duration = Duration::from_secs(60);
 pub(crate) struct Limits {
     settings: Settings,
     limits: Mutex<CallLimits>,
-    in_flight: Stripes,
     callers: Callers,
     common: Arc<Common>,
 }
@@ -50,6 +49,22 @@ pub(crate) struct Limits {
 struct Common {
     lines: Arc<Lines>,
     tools: Tools,
+    /// Of the calls in flight over the whole server.
+    places: Places,
+}
+
+impl Common {
+    /// Gives back a place among all calls, and one among those of the tool.
+    fn leave(&self, tool: Option<&ToolUse>) {
+        self.places.leave();
+        self.lines.there_is_room(Line::SERVER);
+        tool.inspect(|tool| self.leave_tool(tool));
+    }
+
+    fn leave_tool(&self, tool: &ToolUse) {
+        tool.places.leave();
+        self.lines.there_is_room(tool.line());
+    }
 }
 
 /// How far a limit is used up: which, how many it allows, how many it counts,
@@ -60,13 +75,11 @@ impl Limits {
     pub(crate) fn new(limits: CallLimits) -> Self {
         let settings = Settings::default();
         settings.set(&limits);
-        let common: Arc<Common> = Arc::default();
         Self {
             settings,
-            in_flight: Stripes::new(limits.in_flight.get(), &common),
             limits: Mutex::new(limits),
             callers: Callers::default(),
-            common,
+            common: Arc::default(),
         }
     }
 
@@ -78,7 +91,6 @@ impl Limits {
         let mut current = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         *current = limits;
         self.settings.set(&limits);
-        self.in_flight.set(limits.in_flight.get());
         self.lines().wake_all();
     }
 
@@ -93,7 +105,7 @@ impl Limits {
         caller: CallerKey,
         need: &Requirement<'_>,
         now: &Moment<'_>,
-    ) -> Result<Permit, Refusal> {
+    ) -> Result<Permit<'_>, Refusal> {
         if self.lines().somebody_waits() {
             let admitted = self.admit_after(Arrival::MAX, caller, need, now);
             return admitted.map_err(|blocked| blocked.refusal);
@@ -107,20 +119,20 @@ impl Limits {
         caller: CallerKey,
         need: &Requirement<'_>,
         now: &Moment<'_>,
-    ) -> Result<Permit, Reached> {
+    ) -> Result<Permit<'_>, Reached> {
         let used = (!need.is_unlimited()).then(|| self.of(need.tool_id, now));
-        let used = used.as_ref();
-        let narrow = used.filter(|_| need.max_concurrent > 0);
+        let narrow = used.as_deref().filter(|_| need.max_concurrent > 0);
         if narrow.is_some_and(|used| !used.places.enter(need.max_concurrent)) {
             return Err((Scope::Concurrency, need.max_concurrent, None));
         }
-        let Some(slot) = self.in_flight.enter() else {
-            narrow.inspect(|used| used.leave(self.lines()));
-            let limit = self.in_flight.limit();
+        let limit = self.settings.in_flight();
+        if !self.common.places.enter(limit) {
+            narrow.inspect(|used| self.common.leave_tool(used));
             return Err((Scope::ServerConcurrency, limit, None));
-        };
-        let permit = Permit::new(slot, narrow.map(Known::keep));
-        self.count(used.map(|used| &**used), caller, need, now)?;
+        }
+        let is_narrow = narrow.is_some();
+        let permit = Permit::new(&self.common, used, is_narrow);
+        self.count(permit.tool().map(|used| &**used), caller, need, now)?;
         Ok(permit)
     }
 
@@ -182,11 +194,11 @@ impl Limits {
         let mut all = Vec::new();
         let used = self.common.tools.get(need.tool_id);
         if let Some(limit) = NonZeroU32::new(need.max_concurrent) {
-            let running = used.as_ref().map_or(0, |used| used.places.running());
+            let running = used.as_ref().map_or(0, |used| used.places.taken());
             let room = (running < limit.get()).then_some(()).ok_or(None);
             all.push((Scope::Concurrency, limit.get(), running.into(), room));
         }
-        let (limit, taken) = (self.in_flight.limit(), self.in_flight.taken());
+        let (limit, taken) = (self.settings.in_flight(), self.common.places.taken());
         let room = (taken < limit).then_some(()).ok_or(None);
         all.push((Scope::ServerConcurrency, limit, taken.into(), room));
         if let Some(limit) = need.rate_limit_per_min {

@@ -63,6 +63,7 @@ impl Default for CallLimits {
 /// The limits as each call reads them; 0 for none.
 #[derive(Debug, Default)]
 pub(super) struct Settings {
+    in_flight: AtomicU32,
     caller_rate: AtomicU32,
     caller_tool_rate: AtomicU32,
     tracked_callers: AtomicU32,
@@ -76,6 +77,7 @@ impl Settings {
     pub(super) fn set(&self, limits: &CallLimits) {
         let rate = |limit: Option<NonZeroU32>| limit.map_or(0, NonZeroU32::get);
         let set = |to: &AtomicU32, value| to.store(value, Ordering::Relaxed);
+        set(&self.in_flight, limits.in_flight.get());
         set(&self.caller_rate, rate(limits.caller_rate_per_min));
         set(
             &self.caller_tool_rate,
@@ -86,6 +88,10 @@ impl Settings {
         set(&self.waiting_per_limit, limits.waiting_per_limit);
         let longest = u64::try_from(limits.longest_wait.as_nanos()).unwrap_or(u64::MAX);
         self.longest_wait.store(longest, Ordering::Relaxed);
+    }
+
+    pub(super) fn in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
     /// Whether any limit is on callers.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 
 use super::caller_key::CallerKey;
-use super::lines::{Line, Lines};
+use super::lines::Line;
 use super::places::Places;
 use super::window::Window;
 use crate::clock::Moment;
@@ -78,10 +78,10 @@ impl Deref for Known<'_> {
 }
 
 impl Known<'_> {
-    pub(super) fn keep(&self) -> Kept {
+    pub(super) fn keep(self) -> Kept {
         match self {
-            Known::Slot(number, _) => Kept::Slot(*number),
-            Known::Other(used) => Kept::Other(used.clone()),
+            Known::Slot(number, _) => Kept::Slot(number),
+            Known::Other(used) => Kept::Other(used),
         }
     }
 }
@@ -169,16 +169,15 @@ impl ToolUse {
         }
     }
 
-    /// Gives back a place among its calls.
-    pub(super) fn leave(&self, lines: &Lines) {
-        self.places.leave();
-        lines.there_is_room(Line {
+    /// For a place among its calls.
+    pub(super) fn line(&self) -> Line {
+        Line {
             scope: Scope::Concurrency,
             key: self.key,
-        });
+        }
     }
 
     fn is_idle(&self, now: Duration) -> bool {
-        self.places.running() == 0 && self.window.whole(now).len() == 0
+        self.places.taken() == 0 && self.window.whole(now).len() == 0
     }
 }

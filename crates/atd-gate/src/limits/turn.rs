@@ -26,7 +26,7 @@ impl Limits {
         caller: CallerKey,
         need: &Requirement<'_>,
         now: &Moment<'_>,
-    ) -> Result<Permit, Blocked> {
+    ) -> Result<Permit<'_>, Blocked> {
         let lines = self.lines_of(caller, need);
         let held_up = self
             .lines()
@@ -53,7 +53,7 @@ impl Limits {
         caller: CallerKey,
         need: &Requirement<'_>,
         now: &Moment<'_>,
-    ) -> Result<Permit, Blocked> {
+    ) -> Result<Permit<'_>, Blocked> {
         let arrived = ticket.map_or(Arrival::MAX, |it| it.arrived);
         self.admit_after(arrived, caller, need, now)
     }

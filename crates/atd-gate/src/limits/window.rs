@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::LENGTH;
-use super::stripes::{STRIPES, own_stripe};
+use super::stripe::{STRIPES, own_stripe};
 use super::times::{Times, nanos};
 
 /// After so many calls of one stripe, and after a minute, the old times of the

@@ -1,11 +1,10 @@
 //! D4: the gate against a plain model of it.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::time::Duration;
 
-use atd_gate::{
-    CallLimits, Gate, Grantee, Identity, PeerCredentials, Permit, Refusal, Requirement, Scope,
-};
+use atd_gate::{CallLimits, Gate, Grantee, Identity, PeerCredentials, Refusal, Requirement, Scope};
 use atd_proto::{CapabilitySet, Hello, ToolDefinition};
 use proptest::prelude::*;
 
@@ -201,31 +200,38 @@ fn callers(gate: &Gate) -> Vec<Identity> {
     users.map(|peer| gate.connect(peer).unwrap()).into()
 }
 
-struct World {
-    gate: Gate,
+struct World<'a> {
+    gate: &'a Gate,
     clock: atd_gate::FakeClock,
     identities: Vec<Identity>,
-    running: Vec<Permit>,
+    /// Permits of both kinds.
+    running: Vec<Box<dyn Debug + 'a>>,
     model: Model,
 }
 
-impl World {
-    fn new(tools: Vec<Tool>) -> Self {
-        let clock = atd_gate::FakeClock::default();
-        let start = (4, 0, 3);
-        let gate = Gate::builder()
-            .clock(clock.clone())
-            .allow(["read"])
-            .allow_uid(0)
-            .allow_uid(1)
-            .grant(Grantee::Uid(1), ["write"])
-            .limits(said(start))
-            .build();
-        let identities = callers(&gate);
+/// In flight, of one caller, of one caller and tool.
+const START: (u32, u32, u32) = (4, 0, 3);
+
+fn gate() -> (Gate, atd_gate::FakeClock) {
+    let clock = atd_gate::FakeClock::default();
+    let gate = Gate::builder()
+        .clock(clock.clone())
+        .allow(["read"])
+        .allow_uid(0)
+        .allow_uid(1)
+        .grant(Grantee::Uid(1), ["write"])
+        .limits(said(START))
+        .build();
+    (gate, clock)
+}
+
+impl<'a> World<'a> {
+    fn new(gate: &'a Gate, clock: atd_gate::FakeClock, tools: Vec<Tool>) -> Self {
+        let identities = callers(gate);
         let model = Model {
             now: 0,
             tools,
-            limits: start,
+            limits: START,
             held: BTreeMap::new(),
             calls: Vec::new(),
             running: Vec::new(),
@@ -250,7 +256,10 @@ impl World {
             Ok(permit) => {
                 prop_assert_eq!(None, expected);
                 model.let_in(caller, tool);
-                self.running.push(permit);
+                self.running.push(match tool {
+                    0 => Box::new(permit.into_owned()),
+                    _ => Box::new(permit),
+                });
             }
             Err(refusal) => prop_assert_eq!(Some(found(&refusal)), expected),
         }
@@ -309,7 +318,8 @@ proptest! {
         tools in prop::collection::vec(a_tool(), 3),
         steps in prop::collection::vec(step(), 40),
     ) {
-        let mut world = World::new(tools);
+        let (gate, clock) = gate();
+        let mut world = World::new(&gate, clock, tools);
         for step in steps {
             world.take(step)?;
         }

@@ -58,6 +58,19 @@ fn the_servers_limit_can_be_lowered_and_raised_while_calls_run() {
 }
 
 #[test]
+fn a_permit_that_is_kept_for_itself_holds_its_places_without_the_gate() {
+    let (gate, _) = gate_for(0, limits(|it| it.in_flight = nonzero(2).unwrap()));
+    let (nobody, narrow) = (Identity::anonymous(), tool("a:b.narrow", 1, None));
+    let permit = admit(&gate, &nobody, &narrow).unwrap().into_owned();
+    let refusal = admit(&gate, &nobody, &narrow).unwrap_err();
+    assert_eq!(reached(&refusal), (Scope::Concurrency, 1, None));
+    drop(permit);
+    let permit = admit(&gate, &nobody, &narrow).unwrap().into_owned();
+    drop(gate);
+    drop(permit);
+}
+
+#[test]
 fn threads_never_have_more_calls_in_flight_and_lose_no_place() {
     let (gate, _) = gate_for(0, limits(|it| it.in_flight = nonzero(3).unwrap()));
     let (free, now, most) = (

@@ -11,7 +11,7 @@ use atd_proto::ToolDefinition;
 
 use super::world::*;
 
-type Turn<'a> = Pin<Box<dyn Future<Output = Result<Permit, Refusal>> + 'a>>;
+type Turn<'a> = Pin<Box<dyn Future<Output = Result<Permit<'a>, Refusal>> + 'a>>;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -63,7 +63,7 @@ fn patient<'a>(
     Box::pin(async move { gate.admit_in_turn(caller, &need, patience).await })
 }
 
-fn poll(turn: &mut Turn<'_>) -> Option<Result<Permit, Refusal>> {
+fn poll<'a>(turn: &mut Turn<'a>) -> Option<Result<Permit<'a>, Refusal>> {
     match turn.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(ended) => Some(ended),
         Poll::Pending => None,

@@ -44,11 +44,11 @@ pub(crate) fn tool(id: &str, max_concurrent: u32, per_min: Option<u32>) -> ToolD
     }
 }
 
-pub(crate) fn admit(
-    gate: &Gate,
+pub(crate) fn admit<'a>(
+    gate: &'a Gate,
     caller: &Identity,
     tool: &ToolDefinition,
-) -> Result<Permit, Refusal> {
+) -> Result<Permit<'a>, Refusal> {
     gate.admit(caller, &Requirement::of(tool))
 }
 

@@ -21,7 +21,7 @@ impl Dispatcher {
         definition: &ToolDefinition,
         deadline: Instant,
         control: &CallControl,
-    ) -> Result<Permit, CallError> {
+    ) -> Result<Permit<'_>, CallError> {
         let limited = matches!(refusal, Refusal::RateLimited { .. });
         if !limited || self.gate.limits().waiting == 0 {
             return Err(refusal.into());

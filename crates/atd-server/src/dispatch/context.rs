@@ -20,13 +20,13 @@ use crate::control::CallControl;
 use crate::tier::TierLimits;
 
 impl Dispatcher {
-    pub(super) fn context(
-        &self,
+    pub(super) fn context<'a>(
+        &'a self,
         record: &Record<'_>,
         control: &CallControl,
         given: Given,
-        hold: Hold,
-    ) -> Context {
+        hold: Hold<'a>,
+    ) -> Context<'a> {
         let info = record.info();
         let Given {
             limits,
@@ -63,17 +63,17 @@ pub(super) struct Given {
 
 /// Who holds a call's place among those of its tool: the call, or the work
 /// that may go on after it.
-pub(super) struct Hold {
-    with_the_call: Option<Permit>,
+pub(super) struct Hold<'a> {
+    with_the_call: Option<Permit<'a>>,
     with_the_work: Option<Held>,
 }
 
-impl Hold {
-    pub(super) fn of(permit: Permit, tool: &RegisteredTool) -> Self {
+impl<'a> Hold<'a> {
+    pub(super) fn of(permit: Permit<'a>, tool: &RegisteredTool) -> Self {
         if tool.binding().may_outlive_its_call() {
             Self {
                 with_the_call: None,
-                with_the_work: Some(Held::new(permit)),
+                with_the_work: Some(Held::new(permit.into_owned())),
             }
         } else {
             Self {
@@ -85,12 +85,12 @@ impl Hold {
 }
 
 /// A call's context, which learns of the call's end however it comes.
-pub(super) struct Context {
+pub(super) struct Context<'a> {
     pub(super) call: CallContext,
-    _permit: Option<Permit>,
+    _permit: Option<Permit<'a>>,
 }
 
-impl Drop for Context {
+impl Drop for Context<'_> {
     fn drop(&mut self) {
         self.call.end();
     }
@@ -109,7 +109,7 @@ impl Time<'_> {
     /// told before it is dropped.
     pub(super) async fn run(
         &self,
-        ctx: &Context,
+        ctx: &Context<'_>,
         mut work: Pin<&mut impl Future<Output = Result<Reply, ToolCallError>>>,
     ) -> Result<Reply, CallError> {
         // Many tools are done at once, and need neither a timer nor its room.
@@ -122,7 +122,7 @@ impl Time<'_> {
 
     async fn go_on(
         &self,
-        ctx: &Context,
+        ctx: &Context<'_>,
         mut work: Pin<&mut impl Future<Output = Result<Reply, ToolCallError>>>,
     ) -> Result<Reply, CallError> {
         let reason = tokio::select! {

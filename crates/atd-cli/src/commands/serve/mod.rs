@@ -102,7 +102,7 @@ fn cursor_key(named: Option<OsString>) -> Result<Option<CursorKey>, Failure> {
 fn conformance(
     registry: &Registry,
     gate: &atd_runtime::Gate,
-) -> Result<atd_runtime::gate::Permit, Failure> {
+) -> Result<atd_runtime::gate::OwnedPermit, Failure> {
     use atd_runtime::gate::{Identity, Requirement};
     use atd_runtime::tools::ConformanceOp;
 
@@ -111,7 +111,9 @@ fn conformance(
     for tool in [ConformanceOp::denied(), saturated, ConformanceOp::hidden()] {
         registry.register(tool)?;
     }
-    gate.admit(&Identity::anonymous(), &Requirement::of(&definition))
+    let taken = gate.admit(&Identity::anonymous(), &Requirement::of(&definition));
+    taken
+        .map(atd_runtime::gate::Permit::into_owned)
         .map_err(Failure::failed)
 }
 
