@@ -12,10 +12,10 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
-use super::Signals;
 use super::connection::Connection;
 use super::linger::linger;
 use super::outgoing::Outgoing;
+use super::signal::{Signals, Stage};
 use super::socket::BoundSocket;
 use crate::answer::Answer;
 use crate::dispatch::{Dispatcher, OVERLOADED_RETRY_MS, peer_refused};
@@ -28,7 +28,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Acceptor {
     pub(super) socket: BoundSocket,
     pub(super) server: Server,
-    pub(super) signals: Signals,
+    pub(super) signals: Arc<Signals>,
     pub(super) connections: TaskTracker,
     /// Places for clients that are told why they are turned away.
     pub(super) lingering: Arc<Semaphore>,
@@ -39,6 +39,7 @@ pub(super) const MAX_LINGERING: usize = 64;
 
 impl Acceptor {
     pub(super) async fn run(self) {
+        let signals = self.signals.listen();
         let places = Arc::new(Semaphore::new(self.server.limits.max_connections));
         loop {
             let accepted = tokio::select! {
@@ -46,7 +47,7 @@ impl Acceptor {
                 // system once the listener is gone.
                 accepted = self.socket.listener.accept() => accepted,
                 // Cancelled: nothing was begun.
-                () = self.signals.stop.given() => return,
+                () = signals.reached(Stage::Stop) => return,
             };
             match accepted {
                 Ok((stream, _)) => self.take_in(stream, &places),
@@ -84,7 +85,7 @@ impl Acceptor {
             dispatcher.clone(),
             session,
             self.server.limits,
-            self.signals.clone(),
+            self.signals.listen(),
         );
         self.connections.spawn(async move {
             // Dropped even if the tool of a client that has left panics.

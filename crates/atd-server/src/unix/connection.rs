@@ -10,8 +10,8 @@ use atd_proto::{ErrorBody, Request};
 use tokio::net::UnixStream;
 use tokio::task::consume_budget;
 
-use super::Signals;
 use super::calls::poll_once;
+use super::signal::Listener;
 use super::wire::{InTurn, Wire};
 use crate::answer::Answer;
 use crate::control::CallControl;
@@ -61,7 +61,7 @@ impl Connection {
         dispatcher: Arc<Dispatcher>,
         mut session: Session,
         limits: TransportLimits,
-        signals: Signals,
+        signals: Listener,
     ) -> Self {
         session.carries_request_ids();
         session.goes_over(Channel::unix());

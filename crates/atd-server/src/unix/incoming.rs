@@ -1,5 +1,6 @@
 //! What arrives.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::task::Poll;
@@ -108,7 +109,7 @@ impl Incoming {
     pub(super) async fn read(&mut self, mut stream: ReadHalf<'_>) -> io::Result<()> {
         let (read, room) = loop {
             // Nothing is held while nothing comes.
-            stream.readable().await?;
+            poll_fn(|context| stream.as_ref().poll_read_ready(context)).await?;
             self.buffer.reserve(self.room);
             let room = self.buffer.capacity() - self.buffer.len();
             // Unlike `try_read`, this knows that a buffer which is not filled has

@@ -14,7 +14,6 @@ mod wire;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -23,7 +22,7 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use self::accept::{Acceptor, MAX_LINGERING};
-use self::signal::Signal;
+use self::signal::{Signals, Stage};
 pub use self::socket::{BindError, BoundSocket};
 use crate::dispatch::Watchdog;
 use crate::server::Server;
@@ -41,7 +40,7 @@ const CUT_GRACE: Duration = Duration::from_secs(2);
 pub struct ServerHandle {
     server: Server,
     path: PathBuf,
-    signals: Signals,
+    signals: Arc<Signals>,
     connections: TaskTracker,
     accepting: Option<JoinHandle<()>>,
     _watchdog: Arc<Watchdog>,
@@ -49,17 +48,6 @@ pub struct ServerHandle {
 
 /// The longest that a shutdown waits for calls that end one after another.
 const LONGEST: Duration = Duration::from_secs(30);
-
-/// What every connection listens for.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Signals {
-    /// Answer what is under way, take nothing new.
-    stop: Signal,
-    /// End what is under way.
-    cut: Signal,
-    /// Calls that were ended so.
-    cut_calls: Arc<AtomicU64>,
-}
 
 /// What a shutdown left undone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,7 +69,7 @@ pub struct ShutdownReport {
 pub(crate) fn serve(server: Server, socket: BoundSocket) -> Result<ServerHandle, BindError> {
     let path = socket.path().to_owned();
     let watchdog = server.dispatcher.watch.dog().map_err(BindError::Watchdog)?;
-    let signals = Signals::default();
+    let signals = Arc::<Signals>::default();
     let connections = TaskTracker::new();
     let acceptor = Acceptor {
         socket,
@@ -114,7 +102,7 @@ impl ServerHandle {
     /// Stops accepting, removes the socket, answers the calls under way until
     /// the grace is over, ends the others, and has the audit written out.
     pub async fn shutdown(mut self) -> ShutdownReport {
-        self.signals.stop.give();
+        self.signals.give(Stage::Stop);
         if let Some(accepting) = self.accepting.take() {
             // It ends at once, and a panic in it has been printed.
             let _ = accepting.await;
@@ -123,10 +111,10 @@ impl ServerHandle {
         let grace = self.server.limits.shutdown_grace;
         let mut report = ShutdownReport::default();
         if timeout(grace, self.connections.wait()).await.is_err() {
-            self.signals.cut.give();
+            self.signals.give(Stage::Cut);
             self.closed().await;
             report.stuck_connections = self.connections.len();
-            report.cut_calls = self.signals.cut_calls.load(Ordering::Acquire);
+            report.cut_calls = self.signals.cut_calls();
         }
         self.server.dispatcher.recorded(AUDIT_FLUSH).await;
         report.unrecorded_calls = self.server.dispatcher.metrics.tools.in_flight();
@@ -167,7 +155,6 @@ impl ServerHandle {
 
 impl Drop for ServerHandle {
     fn drop(&mut self) {
-        self.signals.stop.give();
-        self.signals.cut.give();
+        self.signals.give(Stage::Cut);
     }
 }

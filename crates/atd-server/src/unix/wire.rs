@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -15,12 +14,12 @@ use tokio::net::UnixStream;
 use tokio::task::{consume_budget, yield_now};
 use tokio::time::{Instant, sleep_until};
 
-use super::Signals;
 use super::calls::{Call, Calls, poll_once};
 use super::connection::Closing;
 use super::incoming::Incoming;
 use super::linger::{LINGER, linger};
 use super::outgoing::Outgoing;
+use super::signal::{Listener, Stage};
 use crate::answer::Answer;
 use crate::clock;
 use crate::control::{CallControl, StopReason};
@@ -40,7 +39,7 @@ pub(super) struct Wire {
     stream: UnixStream,
     dispatcher: Arc<Dispatcher>,
     limits: TransportLimits,
-    signals: Signals,
+    signals: Listener,
     incoming: Incoming,
     outgoing: Outgoing,
     calls: Calls,
@@ -70,7 +69,7 @@ impl Wire {
         stream: UnixStream,
         dispatcher: Arc<Dispatcher>,
         limits: TransportLimits,
-        signals: Signals,
+        signals: Listener,
     ) -> Self {
         Self {
             stream,
@@ -127,7 +126,7 @@ impl Wire {
 
     async fn sort(&mut self, frame: Bytes, session: &Session) {
         let bytes = frame.len();
-        if self.signals.stop.is_given() {
+        if self.signals.is_reached(Stage::Stop) {
             session.phase().close();
         }
         let TaggedRequest {
@@ -220,7 +219,7 @@ impl Wire {
             // Cancelled: what was written is counted, and the rest given up.
             flushed = flush => flushed,
             // Cancelled: nothing was begun.
-            () = self.signals.cut.given() => Err(io::ErrorKind::TimedOut.into()),
+            () = self.signals.reached(Stage::Cut) => Err(io::ErrorKind::TimedOut.into()),
         }
     }
 
@@ -245,12 +244,12 @@ impl Wire {
                 Err(why) => Err(Closing::Because(why)),
             };
         }
-        if self.signals.stop.is_given() {
+        if self.signals.is_reached(Stage::Stop) {
             self.flush().await?;
             // What has arrived by now is answered, if only with a refusal.
             return if self.incoming.read_now(&self.stream)? == 0 {
                 Ok(true)
-            } else if self.signals.cut.is_given() {
+            } else if self.signals.is_reached(Stage::Cut) {
                 Err(Closing::Because(shut_down()))
             } else {
                 Ok(false)
@@ -273,7 +272,7 @@ impl Wire {
             // Cancelled: nothing was taken from the socket.
             read = self.incoming.read(stream) => read,
             // Cancelled: nothing was begun.
-            () = self.signals.stop.given() => Ok(()),
+            () = self.signals.reached(Stage::Stop) => Ok(()),
         }
     }
 
@@ -313,9 +312,9 @@ impl Wire {
             // Cancelled: nothing was taken from the socket.
             read = self.incoming.read(arriving), if reads => read?,
             // Cancelled: nothing was begun.
-            () = self.signals.cut.given(), if !self.cut => self.cut(),
+            () = self.signals.reached(Stage::Cut), if !self.cut => self.cut(),
             // Cancelled: nothing was begun. Who called sees the signal again.
-            () = self.signals.stop.given(), if !self.stopping => {
+            () = self.signals.reached(Stage::Stop), if !self.stopping => {
                 self.stopping = true;
                 session.phase().close();
             }
@@ -378,7 +377,7 @@ impl Wire {
     /// Counts calls that were ended because the server shut down.
     pub(super) fn count_cut(&self, calls: usize) {
         let calls = u64::try_from(calls).unwrap_or(u64::MAX);
-        self.signals.cut_calls.fetch_add(calls, Ordering::AcqRel);
+        self.signals.count_cut(calls);
     }
 
     /// Tells the calls with ids to end.
