@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -14,7 +14,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use super::{AuthenticationError, Authenticator, Principal};
 use crate::token::TokenId;
-use crate::watched::Watched;
+use crate::watched::{Trouble, Watched};
 
 /// The longest file that is read, in bytes, and the longest credential.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -39,7 +39,7 @@ pub struct BearerTable {
     file: Watched,
     rows: RwLock<Vec<Row>>,
     epoch: AtomicU64,
-    trouble: Mutex<Option<BearerTableError>>,
+    trouble: Trouble<BearerTableError>,
 }
 
 #[derive(Debug)]
@@ -109,14 +109,13 @@ impl BearerTable {
             file,
             rows: RwLock::new(rows),
             epoch: AtomicU64::new(0),
-            trouble: Mutex::new(None),
+            trouble: Trouble::none(),
         })
     }
 
     /// Why nobody is let in, if that is so.
     pub fn trouble(&self) -> Option<BearerTableError> {
-        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        trouble.clone()
+        self.trouble.get()
     }
 
     fn look(&self, now: Duration) {
@@ -127,7 +126,8 @@ impl BearerTable {
             Ok(rows) => (rows, None),
             Err(error) => (Vec::new(), Some(error)),
         };
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        let consequence = "nobody is let in by a bearer credential";
+        self.trouble.set(self.file.path(), trouble, consequence);
         let mut held = self.rows.write().unwrap_or_else(PoisonError::into_inner);
         *held = rows;
         // Under the lock, so that who sees the new number sees the rows too.

@@ -72,6 +72,15 @@ struct Count {
     key: CallerKey,
 }
 
+/// Room for one call within all of its caller's limits, which no other call of
+/// the caller takes meanwhile.
+pub(super) struct Turn<'a> {
+    callers: &'a Callers,
+    shard: MutexGuard<'a, Shard>,
+    counts: [Option<Count>; 2],
+    now: Duration,
+}
+
 impl Default for Callers {
     fn default() -> Self {
         Self {
@@ -84,16 +93,16 @@ impl Default for Callers {
 }
 
 impl Callers {
-    /// Counts one call, against all of a caller's limits or none.
-    pub(super) fn take(
+    /// Room for one call within all of a caller's limits.
+    pub(super) fn reserve(
         &self,
         caller: CallerKey,
         tool_id: &str,
         settings: &Settings,
         now: Duration,
-    ) -> Result<(), Reached> {
-        let [first, second] = self.counts(caller, tool_id, settings);
-        let counts = || first.iter().chain(&second);
+    ) -> Result<Turn<'_>, Reached> {
+        let limits = self.counts(caller, tool_id, settings);
+        let counts = || limits.iter().flatten();
         let mut shard = self.shard(caller);
         let missing = counts().filter(|it| !shard.windows.contains_key(&it.key));
         let missing = missing.count();
@@ -112,14 +121,12 @@ impl Callers {
                 room.map_err(|wait| (it.scope, it.limit, wait))?;
             }
         }
-        for it in counts() {
-            let window = shard.windows.entry(it.key).or_insert_with(|| {
-                self.held.fetch_add(1, Ordering::Relaxed);
-                Box::default()
-            });
-            window.take(now);
-        }
-        Ok(())
+        Ok(Turn {
+            callers: self,
+            shard,
+            counts: limits,
+            now,
+        })
     }
 
     /// What a call would count against, how many calls each has counted, and
@@ -207,5 +214,18 @@ impl Callers {
         }
         let limit = u32::try_from(tracked).unwrap_or(u32::MAX);
         Err((Scope::TrackedCallers, limit, Some(LENGTH)))
+    }
+}
+
+impl Turn<'_> {
+    /// Counts the call against all of them.
+    pub(super) fn take(mut self) {
+        for it in self.counts.iter().flatten() {
+            let window = self.shard.windows.entry(it.key).or_insert_with(|| {
+                self.callers.held.fetch_add(1, Ordering::Relaxed);
+                Box::default()
+            });
+            window.take(self.now);
+        }
     }
 }

@@ -18,16 +18,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub(crate) use self::caller_key::{CallerKey, CallerKeys};
-use self::callers::{Callers, Reached};
+use self::callers::{Callers, Reached, Turn};
 pub(crate) use self::lines::Ticket;
 pub use self::lines::Waits;
 use self::lines::{Arrival, Line, Lines};
 pub use self::permit::{OwnedPermit, Permit};
-use self::places::Places;
+use self::places::{Full, Places};
 pub use self::settings::CallLimits;
 use self::settings::Settings;
 use self::tools::{Known, ToolUse, Tools};
 pub(crate) use self::turn::Blocked;
+use self::window::Room;
 use crate::clock::Moment;
 use crate::refusal::{Refusal, Scope};
 use crate::requirement::Requirement;
@@ -114,6 +115,9 @@ impl Limits {
     }
 
     /// Lets one call in, whoever waits.
+    ///
+    /// A call that a rate refuses takes no place from others, not even for a
+    /// moment; and it counts against the rates only once it has its places.
     fn admit_at_once(
         &self,
         caller: CallerKey,
@@ -121,51 +125,49 @@ impl Limits {
         now: &Moment<'_>,
     ) -> Result<Permit<'_>, Reached> {
         let used = (!need.is_unlimited()).then(|| self.of(need.tool_id, now));
+        let of_tool = match used.as_deref().zip(need.rate_limit_per_min) {
+            None => None,
+            Some((used, limit)) => {
+                let room = used.window.reserve(limit, now.get());
+                Some(room.map_err(|wait| (Scope::ToolRate, limit, wait))?)
+            }
+        };
+        let of_caller = match self.settings.counts_callers() {
+            false => None,
+            true => {
+                let callers = &self.callers;
+                Some(callers.reserve(caller, need.tool_id, &self.settings, now.get())?)
+            }
+        };
         let narrow = used.as_deref().filter(|_| need.max_concurrent > 0);
-        if narrow.is_some_and(|used| !used.places.enter(need.max_concurrent)) {
-            return Err((Scope::Concurrency, need.max_concurrent, None));
-        }
-        let limit = self.settings.in_flight();
-        if !self.common.places.enter(limit) {
-            narrow.inspect(|used| self.common.leave_tool(used));
-            return Err((Scope::ServerConcurrency, limit, None));
-        }
+        self.enter(narrow, need)?;
         let is_narrow = narrow.is_some();
-        let permit = Permit::new(&self.common, used, is_narrow);
-        self.count(permit.tool().map(|used| &**used), caller, need, now)?;
-        Ok(permit)
+        of_tool.into_iter().for_each(Room::take);
+        of_caller.into_iter().for_each(Turn::take);
+        Ok(Permit::new(&self.common, used.filter(|_| is_narrow)))
     }
 
-    /// Counts one call against every rate, or against none.
-    fn count(
-        &self,
-        used: Option<&ToolUse>,
-        caller: CallerKey,
-        need: &Requirement<'_>,
-        now: &Moment<'_>,
-    ) -> Result<(), Reached> {
-        let tool = used.zip(need.rate_limit_per_min);
-        if !self.settings.counts_callers() {
-            let Some((used, limit)) = tool else {
-                return Ok(());
-            };
-            let taken = used.window.take(limit, now.get());
-            return taken.map_err(|wait| (Scope::ToolRate, limit, wait));
+    /// Takes a place among the calls of a tool with a limit on them, and one
+    /// among all calls.
+    fn enter(&self, narrow: Option<&ToolUse>, need: &Requirement<'_>) -> Result<(), Reached> {
+        let full = |full: Full, line| {
+            if full.gave_up {
+                self.lines().there_is_room(line);
+            }
+        };
+        if let Some(used) = narrow {
+            let entered = used.places.enter(need.max_concurrent);
+            entered.map_err(|it| {
+                full(it, used.line());
+                (Scope::Concurrency, need.max_concurrent, None)
+            })?;
         }
-        let callers = || {
-            let callers = &self.callers;
-            callers.take(caller, need.tool_id, &self.settings, now.get())
-        };
-        let Some((used, limit)) = tool else {
-            return callers();
-        };
-        let now = now.get();
-        let mut window = used.window.whole(now);
-        let room = window.room(limit, now);
-        room.map_err(|wait| (Scope::ToolRate, limit, wait))?;
-        callers()?;
-        window.take(limit, now);
-        Ok(())
+        let limit = self.settings.in_flight();
+        self.common.places.enter(limit).map_err(|it| {
+            narrow.inspect(|used| self.common.leave_tool(used));
+            full(it, Line::SERVER);
+            (Scope::ServerConcurrency, limit, None)
+        })
     }
 
     /// How far each limit that a call would meet is used up; full also where
@@ -193,14 +195,6 @@ impl Limits {
     fn look(&self, caller: CallerKey, need: &Requirement<'_>, now: Duration) -> Vec<Usage> {
         let mut all = Vec::new();
         let used = self.common.tools.get(need.tool_id);
-        if let Some(limit) = NonZeroU32::new(need.max_concurrent) {
-            let running = used.as_ref().map_or(0, |used| used.places.taken());
-            let room = (running < limit.get()).then_some(()).ok_or(None);
-            all.push((Scope::Concurrency, limit.get(), running.into(), room));
-        }
-        let (limit, taken) = (self.settings.in_flight(), self.common.places.taken());
-        let room = (taken < limit).then_some(()).ok_or(None);
-        all.push((Scope::ServerConcurrency, limit, taken.into(), room));
         if let Some(limit) = need.rate_limit_per_min {
             let looked_at = used.as_ref().map(|used| {
                 let window = used.window.whole(now);
@@ -211,6 +205,14 @@ impl Limits {
             all.push((Scope::ToolRate, limit, counted, room));
         }
         all.extend(self.callers.look(caller, need.tool_id, &self.settings, now));
+        if let Some(limit) = NonZeroU32::new(need.max_concurrent) {
+            let running = used.as_ref().map_or(0, |used| used.places.taken());
+            let room = (running < limit.get()).then_some(()).ok_or(None);
+            all.push((Scope::Concurrency, limit.get(), running.into(), room));
+        }
+        let (limit, taken) = (self.settings.in_flight(), self.common.places.taken());
+        let room = (taken < limit).then_some(()).ok_or(None);
+        all.push((Scope::ServerConcurrency, limit, taken.into(), room));
         all
     }
 

@@ -14,10 +14,8 @@ use super::tools::{Kept, Known};
 #[must_use = "dropping the permit ends the call's right to run"]
 pub struct Permit<'a> {
     common: &'a Arc<Common>,
-    /// Whose limits count the call.
+    /// Where the call has a place too, if its tool has a limit on them.
     tool: Option<Known<'a>>,
-    /// Whether the call has a place too among those of its tool.
-    is_narrow: bool,
 }
 
 /// A [`Permit`] for work that may go on when who admitted it is gone, such as a
@@ -31,24 +29,15 @@ pub struct OwnedPermit {
 }
 
 impl<'a> Permit<'a> {
-    pub(super) fn new(common: &'a Arc<Common>, tool: Option<Known<'a>>, is_narrow: bool) -> Self {
-        Self {
-            common,
-            tool,
-            is_narrow,
-        }
-    }
-
-    pub(super) fn tool(&self) -> Option<&Known<'a>> {
-        self.tool.as_ref()
+    pub(super) fn new(common: &'a Arc<Common>, tool: Option<Known<'a>>) -> Self {
+        Self { common, tool }
     }
 
     /// The same place, to be held for as long as need be.
     pub fn into_owned(mut self) -> OwnedPermit {
-        let narrow = self.tool.take().filter(|_| self.is_narrow);
         let owned = OwnedPermit {
             common: self.common.clone(),
-            tool: narrow.map(Known::keep),
+            tool: self.tool.take().map(Known::keep),
         };
         // What is left of it borrows, and must not give the place back.
         std::mem::forget(self);
@@ -58,8 +47,7 @@ impl<'a> Permit<'a> {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let tool = self.tool.as_deref().filter(|_| self.is_narrow);
-        self.common.leave(tool);
+        self.common.leave(self.tool.as_deref());
     }
 }
 

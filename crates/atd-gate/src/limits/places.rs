@@ -15,16 +15,26 @@ const KEPT: u32 = 32;
 /// Where threads have met, each keeps some of the places that it gave back in a
 /// stripe of its own, and takes them from there. What they share is then how
 /// many places are held in all, which does not change as calls come and go.
-/// Who finds none, and no more to be had, looks into the stripes of the others.
+/// Who finds none, and no more to be had, looks into the stripes of the others,
+/// one after another: a place that is given back meanwhile where it has looked
+/// already is another call's to find.
 ///
-/// Everything here is sequentially consistent, as are those who wait for a
-/// place: see [`Lines::somebody_waits`](super::Lines::somebody_waits).
+/// Every count is sequentially consistent, as are those who wait for a place:
+/// see [`Lines::somebody_waits`](super::Lines::somebody_waits).
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(super) struct Places {
     /// The places taken, and those that are free in the stripes.
     held: AtomicU32,
     free: OnceLock<Box<[Stripe; STRIPES]>>,
+}
+
+/// No place was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Full {
+    /// Free places were given up that are beyond this call's limit. Within a
+    /// higher one somebody may have looked for them meanwhile, and in vain.
+    pub(super) gave_up: bool,
 }
 
 /// Free places, on cache lines of their own.
@@ -54,12 +64,16 @@ impl Stripe {
 impl Places {
     /// Takes a place, unless all are taken. Whoever has taken one
     /// [leaves](Self::leave) it.
-    pub(super) fn enter(&self, limit: u32) -> bool {
+    pub(super) fn enter(&self, limit: u32) -> Result<(), Full> {
         let is_own_free = self.own().is_some_and(Stripe::take);
-        if is_own_free {
-            return self.is_within(limit) || self.find(limit);
+        let entered = match is_own_free {
+            true => self.is_within(limit),
+            false => self.hold_more(limit),
+        };
+        if entered {
+            return Ok(());
         }
-        self.hold_more(limit) || self.find(limit)
+        self.find(limit, is_own_free)
     }
 
     pub(super) fn leave(&self) {
@@ -111,16 +125,20 @@ impl Places {
 
     /// Takes a place that another thread has left.
     #[cold]
-    fn find(&self, limit: u32) -> bool {
+    fn find(&self, limit: u32, mut gave_up: bool) -> Result<(), Full> {
         for stripe in self.stripes() {
             while stripe.take() {
                 if self.is_within(limit) {
-                    return true;
+                    return Ok(());
                 }
+                gave_up = true;
             }
         }
         // There may be more again, of those that are held no more.
-        self.hold_more(limit)
+        match self.hold_more(limit) {
+            true => Ok(()),
+            false => Err(Full { gave_up }),
+        }
     }
 }
 
@@ -143,7 +161,9 @@ mod tests {
 
     fn entered(places: &Places, limit: u32) -> usize {
         let most = limit as usize + 1;
-        (0..most).take_while(|_| places.enter(limit)).count()
+        (0..most)
+            .take_while(|_| places.enter(limit).is_ok())
+            .count()
     }
 
     #[test]
@@ -163,7 +183,8 @@ mod tests {
         elsewhere(|| (0..15).for_each(|_| places.leave()));
         assert_eq!(places.taken(), 1);
         // 29 are free, and one is taken.
-        assert!(!places.enter(1));
+        assert_eq!(places.enter(1), Err(Full { gave_up: true }));
+        assert_eq!(places.enter(1), Err(Full { gave_up: false }));
         assert_eq!(entered(&places, 3), 2);
         assert_eq!(entered(&places, 6), 3);
         assert_eq!(places.taken(), 6);
@@ -180,7 +201,7 @@ mod tests {
                 scope.spawn(move || {
                     for turn in 0..20_000 {
                         let limit = 1 + (turn + number) % 3;
-                        if places.enter(limit) {
+                        if places.enter(limit).is_ok() {
                             assert!(inside.fetch_add(1, ORDER) < 3);
                             inside.fetch_sub(1, ORDER);
                             places.leave();

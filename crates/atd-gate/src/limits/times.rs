@@ -53,11 +53,14 @@ impl Times {
         }
     }
 
-    /// Takes a free place for another call, if there is one.
-    pub(super) fn reuse(&mut self) -> bool {
-        let is_one = self.free > 0;
-        self.free -= usize::from(is_one);
-        is_one
+    /// Whether there is a free place for another call.
+    pub(super) fn has_place(&self) -> bool {
+        self.free > 0
+    }
+
+    /// There is one more free place.
+    pub(super) fn gain(&mut self) {
+        self.free += 1;
     }
 
     /// Gives up all free places but so many, and says how many these are.
@@ -67,9 +70,10 @@ impl Times {
         given_up
     }
 
-    /// Adds a call, for which a place is taken; the first one makes room for so
-    /// many.
+    /// Adds a call to the free place that there is; the first one makes room for
+    /// so many.
     pub(super) fn add(&mut self, room: usize, now: u64) {
+        self.free -= 1;
         if self.times.capacity() == 0 {
             self.times.reserve(room.min(MADE_ROOM_FOR));
         }

@@ -85,19 +85,19 @@ impl Limits {
     pub(super) fn lines_of(&self, caller: CallerKey, need: &Requirement<'_>) -> [Option<Line>; 5] {
         let line = |scope, key| Some(Line { scope, key });
         let tool = || self.callers.pair(CallerKey::NOBODY, need.tool_id);
-        let mut lines = [None, Some(Line::SERVER), None, None, None];
-        if need.max_concurrent > 0 {
-            lines[0] = line(Scope::Concurrency, tool());
-        }
+        let mut lines = [None, None, None, None, Some(Line::SERVER)];
         if need.rate_limit_per_min.is_some() {
-            lines[2] = line(Scope::ToolRate, tool());
+            lines[0] = line(Scope::ToolRate, tool());
         }
         if self.settings.caller_rate().is_some() {
-            lines[3] = line(Scope::CallerRate, caller);
+            lines[1] = line(Scope::CallerRate, caller);
         }
         if self.settings.caller_tool_rate().is_some() {
             let both = self.callers.pair(caller, need.tool_id);
-            lines[4] = line(Scope::CallerToolRate, both);
+            lines[2] = line(Scope::CallerToolRate, both);
+        }
+        if need.max_concurrent > 0 {
+            lines[3] = line(Scope::Concurrency, tool());
         }
         lines
     }

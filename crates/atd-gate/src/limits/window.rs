@@ -46,6 +46,15 @@ pub(super) struct Window {
 #[repr(align(128))]
 struct Stripe(Mutex<Times>);
 
+/// A free place in the stripe of this thread, which nobody else is at meanwhile.
+/// It stays free unless it is [taken](Self::take).
+pub(super) struct Room<'a> {
+    window: &'a Window,
+    times: MutexGuard<'a, Times>,
+    limit: u32,
+    at: u64,
+}
+
 /// All stripes at once, so that nobody else counts a call meanwhile.
 pub(super) struct Whole<'a> {
     window: &'a Window,
@@ -58,28 +67,25 @@ fn lock(stripe: &Mutex<Times>) -> MutexGuard<'_, Times> {
 }
 
 impl Window {
-    /// Counts one call at `now`, or says how long until there is a place for
-    /// it; `None` where there never will be.
-    pub(super) fn take(&self, limit: u32, now: Duration) -> Result<(), Option<Duration>> {
-        let mut own = self.own();
+    /// Room for one call at `now`, or how long until there is some; `None` where
+    /// there never will be.
+    pub(super) fn reserve(&self, limit: u32, now: Duration) -> Result<Room<'_>, Option<Duration>> {
+        let mut times = self.own();
         let at = nanos(now);
-        own.forget_before(at);
-        self.have_given_up(&mut own, KEPT);
-        if self.has_place(&mut own, limit as usize) {
-            own.add(self.room_for(limit), at.max(self.freed_at()));
-            let since = at.saturating_sub(self.tidied_at.load(Ordering::Relaxed));
-            let is_due = own.added().is_multiple_of(TIDY_AFTER) || since >= nanos(LENGTH);
-            drop(own);
-            if is_due {
-                self.tidy(at);
-            }
-            return Ok(());
+        times.forget_before(at);
+        self.have_given_up(&mut times, KEPT);
+        if !self.has_place(&mut times, limit as usize) {
+            drop(times);
+            let whole = self.whole(now);
+            whole.room(limit, now)?;
+            times = whole.into_place();
         }
-        drop(own);
-        let mut whole = self.whole(now);
-        whole.room(limit, now)?;
-        whole.take(limit, now);
-        Ok(())
+        Ok(Room {
+            window: self,
+            times,
+            limit,
+            at,
+        })
     }
 
     /// All of it as it is at `now`.
@@ -135,17 +141,20 @@ impl Window {
         }
     }
 
-    /// Takes a place for one call: a free one of this stripe, or one more.
+    /// Whether this stripe has a place for one call: a free one, or one more.
     fn has_place(&self, own: &mut Times, limit: usize) -> bool {
         let mut held = self.held.load(Ordering::Acquire);
         // The limit may have been lowered.
-        if held <= limit && own.reuse() {
+        if held <= limit && own.has_place() {
             return true;
         }
         while held < limit {
             let (more, done, order) = (held + 1, Ordering::AcqRel, Ordering::Acquire);
             match self.held.compare_exchange_weak(held, more, done, order) {
-                Ok(_) => return true,
+                Ok(_) => {
+                    own.gain();
+                    return true;
+                }
                 Err(now) => held = now,
             }
         }
@@ -164,6 +173,38 @@ impl Window {
     }
 }
 
+impl Room<'_> {
+    /// Counts the call.
+    pub(super) fn take(self) {
+        let Self {
+            window,
+            mut times,
+            limit,
+            at,
+        } = self;
+        times.add(window.room_for(limit), at.max(window.freed_at()));
+        let since = at.saturating_sub(window.tidied_at.load(Ordering::Relaxed));
+        let is_due = times.added().is_multiple_of(TIDY_AFTER) || since >= nanos(LENGTH);
+        drop(times);
+        if is_due {
+            window.tidy(at);
+        }
+    }
+}
+
+impl<'a> Whole<'a> {
+    /// The stripe of this thread, with a place for the call that there is room
+    /// for.
+    fn into_place(self) -> MutexGuard<'a, Times> {
+        // No stripe has a free one left.
+        self.window.held.fetch_add(1, Ordering::AcqRel);
+        let own = self.others.map(|all| all.into_iter().nth(own_stripe()));
+        let mut own = own.flatten().unwrap_or(self.first);
+        own.gain();
+        own
+    }
+}
+
 impl Whole<'_> {
     /// Whether there is a place for one call at `now`, or how long until there
     /// is one; `None` where there never will be.
@@ -177,16 +218,6 @@ impl Whole<'_> {
         }
         let since = nanos(now).saturating_sub(self.leaves_after(over));
         Err(Some(LENGTH.saturating_sub(Duration::from_nanos(since))))
-    }
-
-    /// Counts the call that there is room for.
-    pub(super) fn take(&mut self, limit: u32, now: Duration) {
-        let others = self.others.as_mut();
-        let own = others.map(|all| &mut all[own_stripe()]);
-        let (room, at) = (self.window.room_for(limit), nanos(now));
-        let at = at.max(self.window.freed_at());
-        own.unwrap_or(&mut self.first).add(room, at);
-        self.window.held.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -243,6 +274,12 @@ mod tests {
         let window = Window::default();
         window.others.get_or_init(Box::default);
         window
+    }
+
+    impl Window {
+        fn take(&self, limit: u32, now: Duration) -> Result<(), Option<Duration>> {
+            self.reserve(limit, now).map(Room::take)
+        }
     }
 
     fn elsewhere<T: Send>(work: impl FnOnce() -> T + Send) -> T {

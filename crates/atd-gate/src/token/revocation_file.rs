@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::token::{RevocationSet, Revocations, TokenId};
-use crate::watched::Watched;
+use crate::watched::{Trouble, Watched};
 
 /// The longest file that is read: a million ids.
 const MAX_BYTES: u64 = 65 * 1024 * 1024;
@@ -15,14 +14,14 @@ const MAX_BYTES: u64 = 65 * 1024 * 1024;
 /// Revocations in a file: a token's id on each line; what follows a `#` is a
 /// remark. It is read again within a second of a change, when it is used.
 ///
-/// It fails closed: while the file cannot be read, and while it holds a line
+/// It keeps what it knows: while the file cannot be read, and while it holds a line
 /// that is no id, what was revoked before stays revoked, and
-/// [`trouble`](Self::trouble) says why.
+/// [`trouble`](Self::trouble) and the log say why.
 #[derive(Debug)]
 pub struct RevocationFile {
     file: Watched,
     revoked: RevocationSet,
-    trouble: Mutex<Option<RevocationFileError>>,
+    trouble: Trouble<RevocationFileError>,
 }
 
 /// Why a file of revocations cannot be used.
@@ -65,14 +64,13 @@ impl RevocationFile {
         Ok(Self {
             file,
             revoked,
-            trouble: Mutex::new(None),
+            trouble: Trouble::none(),
         })
     }
 
     /// Why the file's newest state is not in force, if it is not.
     pub fn trouble(&self) -> Option<RevocationFileError> {
-        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        trouble.clone()
+        self.trouble.get()
     }
 
     fn take_in(&self, read: io::Result<String>) {
@@ -89,7 +87,8 @@ impl RevocationFile {
                 }
             },
         };
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        let consequence = "what was revoked before stays so, and other tokens may not be";
+        self.trouble.set(self.file.path(), trouble, consequence);
     }
 }
 

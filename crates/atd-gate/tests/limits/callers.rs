@@ -1,5 +1,7 @@
 //! The limits of a caller.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use atd_gate::{Identity, Requirement, Scope};
@@ -86,6 +88,35 @@ fn a_call_refused_by_one_limit_counts_against_no_other() {
     }
     clock.advance(MINUTE);
     assert!(admit(&gate, &one, &tool("a:b.c", 0, Some(1))).is_ok());
+}
+
+#[test]
+fn a_call_refused_by_a_rate_takes_no_place_from_others_for_a_moment() {
+    let calls = 20_000;
+    let (gate, _) = gate_for(
+        2,
+        limits(|it| {
+            it.in_flight = nonzero(1).unwrap();
+            it.caller_rate_per_min = nonzero(calls);
+        }),
+    );
+    let (greedy, other) = (user(&gate, 0), user(&gate, 1));
+    let narrow = tool("a:b.narrow", 1, None);
+    for _ in 0..calls {
+        assert!(admit(&gate, &greedy, &narrow).is_ok());
+    }
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                assert!(admit(&gate, &greedy, &narrow).is_err());
+            }
+        });
+        let admitted = (0..calls).filter(|_| admit(&gate, &other, &narrow).is_ok());
+        let admitted = admitted.count();
+        over.store(true, Ordering::Relaxed);
+        assert_eq!(admitted, calls as usize);
+    });
 }
 
 #[test]
@@ -216,11 +247,12 @@ proptest! {
             model.push(now);
             let within = |ms| model.iter().filter(|at| now - **at < ms).count();
             let explained = gate.explain(&one, &Requirement::of(&any)).to_string();
-            let last = explained.lines().last().unwrap();
-            let counted = last.trim_start_matches("  ok  ").split(' ').next().unwrap();
+            let of_caller = |line: &&str| line.ends_with("of this caller a minute");
+            let line = explained.lines().find(of_caller).unwrap();
+            let counted = line.trim_start_matches("  ok  ").split(' ').next().unwrap();
             let counted: usize = counted.parse().unwrap();
             let (least, most) = (within(60_000), within(64_301));
-            prop_assert!((least..=most).contains(&counted), "{least}..={most}: {last}");
+            prop_assert!((least..=most).contains(&counted), "{least}..={most}: {line}");
         }
     }
 }

@@ -34,9 +34,9 @@ fn it_says_what_is_held_what_is_missing_and_how_far_limits_are_used() {
          bad lacks `list`: the server would grant it if `hello` asked for it\n  \
          ok  holds `read`, granted by the configuration to everybody\n  \
          bad lacks `write`: this server grants it to group id 100 only\n  \
+         ok  0 of 5 calls of this caller a minute\n  \
          ok  0 of 1 calls of this tool at a time\n  \
-         ok  0 of 4096 calls of the whole server at a time\n  \
-         ok  0 of 5 calls of this caller a minute"
+         ok  0 of 4096 calls of the whole server at a time"
     );
 }
 

@@ -103,22 +103,26 @@ impl Model {
     fn stops(&self, caller: usize, tool: usize) -> Option<Stop> {
         let none = CapabilitySet::EMPTY;
         let held = self.held.get(&caller).unwrap_or(&none);
-        let Tool {
-            requires,
-            max_concurrent,
-            ..
-        } = &self.tools[tool];
+        let requires = &self.tools[tool].requires;
         if requires.iter().any(|one| !held.contains(one)) {
             return Some(Stop::Capability);
         }
+        let over_a_rate = self.over_a_rate(caller, tool);
+        over_a_rate.or_else(|| self.without_a_place(tool))
+    }
+
+    fn without_a_place(&self, tool: usize) -> Option<Stop> {
+        let most = self.tools[tool].max_concurrent;
         let at_a_time = self.running.iter().filter(|it| **it == (tool, true));
-        if *max_concurrent > 0 && at_a_time.count() >= *max_concurrent as usize {
-            return Some(Stop::Limit(Scope::Concurrency, *max_concurrent, None));
+        if most > 0 && at_a_time.count() >= most as usize {
+            return Some(Stop::Limit(Scope::Concurrency, most, None));
         }
         let (in_flight, ..) = self.limits;
-        if self.running.len() >= in_flight as usize {
-            return Some(Stop::Limit(Scope::ServerConcurrency, in_flight, None));
-        }
+        let is_full = self.running.len() >= in_flight as usize;
+        is_full.then_some(Stop::Limit(Scope::ServerConcurrency, in_flight, None))
+    }
+
+    fn over_a_rate(&self, caller: usize, tool: usize) -> Option<Stop> {
         let rates = self.rates(tool);
         let scopes = [Scope::ToolRate, Scope::CallerRate, Scope::CallerToolRate];
         (0..3).find_map(|rate| {

@@ -126,12 +126,13 @@ async fn where_none_may_wait_a_call_is_refused_at_once() {
     let (gate, nobody, one) = (
         gate(|it| it.waiting = 0),
         Identity::anonymous(),
-        tool("a:b.c", 1, Some(1)),
+        tool("a:b.c", 1, Some(2)),
     );
     let running = admit(&gate, &nobody, &one).unwrap();
     let refusal = refused_at_once(turn(&gate, &nobody, &one));
     assert_eq!(refusal.0, Scope::Concurrency);
     drop(running);
+    drop(admit(&gate, &nobody, &one).unwrap());
     let refusal = refused_at_once(turn(&gate, &nobody, &one));
     assert_eq!(refusal.0, Scope::ToolRate);
 }

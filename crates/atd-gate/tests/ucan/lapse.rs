@@ -1,6 +1,7 @@
 //! U3: what holds no longer bites on an open connection.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use atd_gate::{
@@ -8,6 +9,7 @@ use atd_gate::{
     RevocationSet, TokenId,
 };
 use atd_proto::ToolDefinition;
+use rustix::fs::{FileType, Mode};
 
 use super::forge::*;
 
@@ -186,6 +188,33 @@ fn a_file_that_is_none_or_holds_something_else_stops_the_start() {
         bad.to_string()
             .ends_with(":1: a token's id is 64 lower-case hex digits")
     );
-    let folder = RevocationFile::open(folder.path()).unwrap_err();
-    assert!(matches!(folder, RevocationFileError::Unreadable { .. }));
+    for not_a_file in [folder.path(), &pipe(folder.path())] {
+        let refused = RevocationFile::open(not_a_file).unwrap_err();
+        assert!(matches!(refused, RevocationFileError::Unreadable { .. }));
+    }
+}
+
+/// A named pipe in this folder, to which nobody writes.
+fn pipe(folder: &Path) -> PathBuf {
+    let path = folder.join("pipe");
+    let (kind, mode) = (FileType::Fifo, Mode::RUSR | Mode::WUSR);
+    rustix::fs::mknodat(rustix::fs::CWD, &path, kind, mode, 0).unwrap();
+    path
+}
+
+#[test]
+fn a_pipe_in_the_place_of_the_file_has_no_call_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("revoked");
+    fs::write(&path, "").unwrap();
+    let (builder, clock) = builder();
+    let file = std::sync::Arc::new(RevocationFile::open(&path).unwrap());
+    let gate = builder.revocations(file.clone()).build();
+    fs::rename(pipe(folder.path()), &path).unwrap();
+    clock.advance(Duration::from_secs(1));
+    assert!(present(&gate, leaf(good())).is_ok());
+    assert!(matches!(
+        file.trouble(),
+        Some(RevocationFileError::Unreadable { .. })
+    ));
 }
