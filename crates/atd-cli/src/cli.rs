@@ -17,7 +17,7 @@ pub(crate) use audit::{
     AuditCommand, AuditHeadOptions, AuditKeyOptions, AuditQueryOptions, AuditStatsOptions,
     AuditTailOptions, AuditVerifyOptions, FilterOptions,
 };
-pub(crate) use gate::{GateOptions, TrustedRoot};
+pub(crate) use gate::{GateOptions, TrustedRoot, capability};
 pub(crate) use serve::{
     AuditOptions, BesideField, LogFormat, ServeOptions, SyncWhen, WhenFull, size,
 };

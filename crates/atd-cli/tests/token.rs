@@ -273,6 +273,34 @@ fn a_token_is_shown_for_people_and_for_programs() {
 }
 
 #[test]
+fn what_holds_no_revocations_is_not_written_to() {
+    let keys = Keys::make();
+    let (parent, _) = keys.chain();
+    let before = fs::read(keys.path("token")).unwrap();
+    let refused = keys.run(&["revoke", &parent, "--file", "token"]);
+    check_fails(&refused, 2, "nothing was written into it");
+    assert_eq!(fs::read(keys.path("token")).unwrap(), before);
+}
+
+#[test]
+fn a_capability_that_is_no_word_is_refused() {
+    let keys = Keys::make();
+    let did = keys.did("root");
+    for (flag, says) in [
+        ("--grant=".to_owned(), "a word without spaces"),
+        ("--grant=a b".to_owned(), "a word without spaces"),
+        (format!("--trust={did}="), "after the `=`"),
+        (format!("--trust={did}=read,,write"), "after the `=`"),
+    ] {
+        let served = atd().args(["serve", &flag]).output().unwrap();
+        check_fails(&served, 2, says);
+    }
+    let to = ["issue", "--key", "root", "--to", &did];
+    let issued = keys.run(&[&to[..], &["--cap", "", "--expires-in", "1h"]].concat());
+    check_fails(&issued, 2, "a word without spaces");
+}
+
+#[test]
 fn doctor_says_what_would_become_of_a_call_without_making_it() {
     let keys = Keys::make();
     keys.chain();
@@ -291,6 +319,24 @@ fn doctor_says_what_would_become_of_a_call_without_making_it() {
         ];
         serving.ask(&[&asked[..], more].concat())
     };
+    check_fails(&ask("gid:0", &[]), 2, "nobody comes over this socket");
+    check_fails(&ask("bearer:ci", &[]), 2, "nobody comes over this socket");
+    check_fails(&ask("", &[]), 2, "empty name");
+    let uid = rustix::process::geteuid();
+    let own = format!("[grants]\n\"uid:{uid}\" = [\"read\"]\n");
+    let config = keys.path("own.toml");
+    std::fs::write(&config, own).unwrap();
+    let named = serving.ask(&[
+        "doctor",
+        "--tool",
+        "ref:fs.read",
+        "--as",
+        "somebody",
+        "--config",
+        config.to_str().unwrap(),
+    ]);
+    assert!(named.status.success(), "{}", stdout(&named));
+
     let refused = ask("somebody", &[]);
     assert_eq!(refused.status.code(), Some(1));
     let said = stdout(&refused);

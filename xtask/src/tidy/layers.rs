@@ -49,7 +49,14 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "atd-gate",
         ours: &["atd-proto"],
-        theirs: &["dashmap", "foldhash", "rustix", "thiserror", "tokio"],
+        theirs: &[
+            "dashmap",
+            "foldhash",
+            "rustix",
+            "thiserror",
+            "tokio",
+            "tracing",
+        ],
         with_a_feature: &[
             "base64",
             "bs58",

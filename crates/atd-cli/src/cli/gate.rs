@@ -11,7 +11,7 @@ use clap::{ArgAction, Args, ValueHint};
 pub(crate) struct GateOptions {
     /// A capability that clients may hold if they ask for it; may be given more than once, and
     /// `none` allows none [default: read]
-    #[arg(long = "grant", value_name = "CAP", action = ArgAction::Append)]
+    #[arg(long = "grant", value_name = "CAP", action = ArgAction::Append, value_parser = capability)]
     pub(crate) grants: Vec<String>,
     /// Serve this local user too, besides the one who serves; may be given more than once. Who may
     /// open the socket is decided by its mode, 0600
@@ -34,6 +34,15 @@ pub(crate) struct GateOptions {
     pub(crate) max_in_flight: Option<NonZeroU32>,
 }
 
+/// The name of a capability, as it can be given beside others.
+pub(crate) fn capability(text: &str) -> Result<String, String> {
+    let is_word = |c: char| !c.is_whitespace() && !c.is_control() && c != ',';
+    if text.is_empty() || !text.chars().all(is_word) {
+        return Err("a capability is a word without spaces and commas, such as fs.read".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// An issuer of tokens and what it may grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TrustedRoot {
@@ -48,12 +57,15 @@ impl FromStr for TrustedRoot {
         let (did, capabilities) = text
             .split_once('=')
             .ok_or("it should be DID=CAP,CAP: say what the issuer may grant")?;
-        let may_grant = capabilities.split(',').filter(|one| !one.is_empty());
         Ok(Self {
             did: did
                 .parse()
                 .map_err(|error| format!("before the `=`: {error}"))?,
-            may_grant: may_grant.map(str::to_owned).collect(),
+            may_grant: capabilities
+                .split(',')
+                .map(capability)
+                .collect::<Result<_, _>>()
+                .map_err(|error| format!("after the `=`: {error}"))?,
         })
     }
 }

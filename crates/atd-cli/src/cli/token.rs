@@ -8,6 +8,7 @@ use clap::{ArgAction, Args, Subcommand, ValueHint};
 use serde_json::Value;
 
 use super::JsonOption;
+use super::gate::capability;
 
 /// Only `revoke` and `key` write to a file.
 #[derive(Debug, Subcommand)]
@@ -42,7 +43,7 @@ pub(crate) struct DelegationOptions {
     #[arg(long, value_name = "DID")]
     pub(crate) to: Did,
     /// A capability to grant; may be given more than once
-    #[arg(long = "cap", value_name = "CAP", required = true, action = ArgAction::Append)]
+    #[arg(long = "cap", value_name = "CAP", required = true, action = ArgAction::Append, value_parser = capability)]
     pub(crate) capabilities: Vec<String>,
     /// What they apply to, as JSON; may be given more than once [default: everything that the
     /// token passed on applies to]

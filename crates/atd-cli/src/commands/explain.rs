@@ -73,15 +73,27 @@ fn arrive(options: &DoctorOptions, caller: &str) -> Result<(Gate, Identity), Fai
     // What is asked is what becomes of the one whom the token is for.
     settings.demand_proof = false;
     let gate = gate::of(&settings)?;
-    let peer = match caller.strip_prefix("uid:") {
-        Some(uid) => PeerCredentials {
+    let peer = match caller.split_once(':') {
+        _ if caller == "anonymous" => return Ok((gate, Identity::anonymous())),
+        Some(("uid", uid)) => PeerCredentials {
             uid: uid
                 .parse()
                 .map_err(|_| Failure::usage("after `uid:` comes a number, such as uid:1000"))?,
             gid: u32::MAX,
             pid: None,
         },
-        None => return Ok((gate, Identity::anonymous())),
+        Some((kind @ ("gid" | "bearer"), _)) => {
+            return Err(Failure::usage(format!(
+                "nobody comes over this socket as `{kind}:…`: say `uid:1000`, or a name"
+            )));
+        }
+        _ if caller.is_empty() => return Err(Failure::usage("nobody has an empty name")),
+        // Whoever gives itself a name is some local user too: this one.
+        _ => PeerCredentials {
+            uid: rustix::process::geteuid().as_raw(),
+            gid: rustix::process::getegid().as_raw(),
+            pid: None,
+        },
     };
     let connected = gate.connect(Some(peer)).map_err(Failure::failed)?;
     Ok((gate, connected))

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use atd_runtime::gate::ucan::{Delegation, Link, SigningKey, attenuate, inspect};
-use atd_runtime::gate::{Clock, MonotonicClock, TokenError, TokenId};
+use atd_runtime::gate::{Clock, MonotonicClock, RevocationFile, TokenError, TokenId};
 use serde::Serialize;
 
 use crate::cli::{DelegationOptions, TokenCommand, TokenInspectOptions, TokenRevokeOptions};
@@ -183,6 +183,9 @@ fn revoke(options: &TokenRevokeOptions) -> Result<(), Failure> {
         None | Some(b'\n') => "",
         _ => "\n",
     };
+    // A token, say, would be none any more.
+    RevocationFile::open(&options.file)
+        .map_err(|error| Failure::usage(error).advise("nothing was written into it"))?;
     // One write, so that no reader sees half of an id.
     file.write_all(format!("{end}{id}\n").as_bytes())?;
     file.sync_all()?;

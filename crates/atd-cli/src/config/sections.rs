@@ -11,7 +11,7 @@ use super::reader::{FromItem, Item, Key, Section};
 use super::settings::{
     AuditSettings, AuditTo, GateSettings, OutputSettings, Settings, TransportSettings,
 };
-use crate::cli::TrustedRoot;
+use crate::cli::{TrustedRoot, capability};
 use crate::commands::audit::read_signing_key;
 use crate::metrics::Address;
 
@@ -103,9 +103,7 @@ fn grantee(key: &Key<'_>) -> Option<Grantee> {
 pub(super) fn capabilities(item: &Item<'_>) -> Option<Vec<String>> {
     let capability = |item: &Item<'_>| {
         item.meaning("a capability: a word without spaces and commas", |text| {
-            let is_word = |c: char| !c.is_whitespace() && !c.is_control() && c != ',';
-            let word = !text.is_empty() && text.chars().all(is_word);
-            word.then(|| text.to_owned())
+            capability(text).ok()
         })
     };
     item.list("an array of capabilities, such as [\"read\"]", capability)
