@@ -61,10 +61,7 @@ async fn the_published_sdk_walks_every_page() {
     let forged = format!("{before}{other}{}", &rest[1..]);
     for wrong in [forged, "nonsense".to_owned()] {
         let refused = format!("{:?}", page(Some(&wrong)).await.expect_err("a refusal"));
-        assert!(
-            refused.contains("1021") || refused.contains("Cursor"),
-            "{refused}"
-        );
+        assert!(refused.contains("1021"), "{refused}");
     }
     let second = page(Some(&cursor)).await.expect("the second page");
     let expected: Value = (11..=20).collect();
@@ -84,10 +81,7 @@ async fn the_published_sdk_walks_every_page() {
         )
         .await;
     let refused = format!("{:?}", expired.expect_err("a refusal"));
-    assert!(
-        refused.contains("1020") || refused.contains("Expired"),
-        "{refused}"
-    );
+    assert!(refused.contains("1020"), "{refused}");
     serving.kill().expect("it ends");
     serving.wait().expect("it has ended");
 }
