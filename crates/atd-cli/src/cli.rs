@@ -5,6 +5,7 @@ mod gate;
 mod serve;
 mod token;
 mod top;
+mod who;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,6 +24,7 @@ pub(crate) use serve::{
 };
 pub(crate) use token::{DelegationOptions, TokenCommand, TokenInspectOptions, TokenRevokeOptions};
 pub(crate) use top::{SortBy, TopOptions};
+pub(crate) use who::Who;
 
 /// Serve tools to agents, and call them: every call passes one gate, within
 /// its limits, and leaves one audit record.
@@ -153,7 +155,7 @@ pub(crate) struct DoctorOptions {
     /// name, `uid:1000`, or a did:key with its --token. The options of `atd serve` that follow
     /// are those that the server was started with
     #[arg(long = "as", value_name = "WHO", requires = "tool")]
-    pub(crate) caller: Option<String>,
+    pub(crate) caller: Option<Who>,
     /// The tool that would be called
     #[arg(long, value_name = "ID", requires = "caller")]
     pub(crate) tool: Option<String>,

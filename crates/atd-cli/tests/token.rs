@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use rustix::fs::{FileType, Mode};
 use serde_json::Value;
 use support::{Serving, atd, stderr, stdout};
 
@@ -154,6 +155,26 @@ fn a_token_that_was_revoked_is_refused_by_a_server_that_looks_into_the_file() {
     check_fails(&answered, 1, "(1010)");
 }
 
+/// What is revoked beside the mistake is revoked, and the log has the mistake.
+#[test]
+fn a_mistake_in_the_file_of_revocations_is_told_while_serving() {
+    let keys = Keys::make();
+    let (parent, _) = keys.chain();
+    let revoked = keys.path("revoked");
+    fs::write(&revoked, "").unwrap();
+    let flag = format!("--revoked={}", revoked.display());
+    let mut serving = Serving::start(&["--grant", "none", &keys.trusting("root", "read"), &flag]);
+    assert!(read(&serving, &keys.path("token")).status.success());
+    let id = keys.line(&["revoke", &parent, "--file", "another"]);
+    fs::write(&revoked, format!("{}\n{id}\n", id.to_uppercase())).unwrap();
+    while read(&serving, &keys.path("token")).status.success() {}
+    let said = serving.hears("a token's id is 64 lower-case hex digits");
+    assert!(
+        said.contains(&format!("{}:1:", revoked.display())),
+        "{said}"
+    );
+}
+
 /// A token that somebody found is worth nothing without the key that it is for.
 #[test]
 fn where_a_proof_is_demanded_a_token_needs_its_key() {
@@ -280,6 +301,12 @@ fn what_holds_no_revocations_is_not_written_to() {
     let refused = keys.run(&["revoke", &parent, "--file", "token"]);
     check_fails(&refused, 2, "nothing was written into it");
     assert_eq!(fs::read(keys.path("token")).unwrap(), before);
+
+    // Nor is a pipe read, to which nobody writes.
+    let (kind, mode) = (FileType::Fifo, Mode::RUSR | Mode::WUSR);
+    rustix::fs::mknodat(rustix::fs::CWD, keys.path("pipe"), kind, mode, 0).unwrap();
+    let refused = keys.run(&["revoke", &parent, "--file", "pipe"]);
+    check_fails(&refused, 2, "it is not a file");
 }
 
 #[test]

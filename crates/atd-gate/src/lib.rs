@@ -60,6 +60,7 @@ mod limits;
 mod refusal;
 mod requirement;
 mod token;
+mod trouble;
 #[cfg(feature = "ucan")]
 pub mod ucan;
 mod watched;

@@ -7,7 +7,7 @@ use atd_runtime::gate::{Explanation, Gate, Identity, PeerCredentials, Requiremen
 use atd_runtime::proto::{Hello, ToolDefinition};
 use serde::Serialize;
 
-use crate::cli::DoctorOptions;
+use crate::cli::{DoctorOptions, Who};
 use crate::commands::{connect, gate, token};
 use crate::config::{self, Files, GateSettings};
 use crate::failure::Failure;
@@ -32,7 +32,7 @@ struct Why<'a> {
 /// may. Nothing is called, and nothing is counted.
 pub(super) async fn run(
     options: &DoctorOptions,
-    caller: &str,
+    caller: &Who,
     tool_id: &str,
 ) -> Result<ExitCode, Failure> {
     let socket = paths::socket(options.socket.socket.clone())?;
@@ -64,7 +64,7 @@ pub(super) async fn run(
 }
 
 /// The gate, with the caller at its door.
-fn arrive(options: &DoctorOptions, caller: &str) -> Result<(Gate, Identity), Failure> {
+fn arrive(options: &DoctorOptions, caller: &Who) -> Result<(Gate, Identity), Failure> {
     let mut settings = match &options.config {
         Some(path) => config::read(path, &Files::default())?.gate,
         None => GateSettings::default(),
@@ -73,38 +73,33 @@ fn arrive(options: &DoctorOptions, caller: &str) -> Result<(Gate, Identity), Fai
     // What is asked is what becomes of the one whom the token is for.
     settings.demand_proof = false;
     let gate = gate::of(&settings)?;
-    let peer = match caller.split_once(':') {
-        _ if caller == "anonymous" => return Ok((gate, Identity::anonymous())),
-        Some(("uid", uid)) => PeerCredentials {
-            uid: uid
-                .parse()
-                .map_err(|_| Failure::usage("after `uid:` comes a number, such as uid:1000"))?,
-            gid: u32::MAX,
-            pid: None,
-        },
-        Some((kind @ ("gid" | "bearer"), _)) => {
-            return Err(Failure::usage(format!(
-                "nobody comes over this socket as `{kind}:…`: say `uid:1000`, or a name"
-            )));
-        }
-        _ if caller.is_empty() => return Err(Failure::usage("nobody has an empty name")),
+    let (uid, gid) = match caller {
+        Who::Anonymous => return Ok((gate, Identity::anonymous())),
+        Who::User(uid) => (*uid, u32::MAX),
         // Whoever gives itself a name is some local user too: this one.
-        _ => PeerCredentials {
-            uid: rustix::process::geteuid().as_raw(),
-            gid: rustix::process::getegid().as_raw(),
-            pid: None,
-        },
+        Who::Named(_) => (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        ),
+    };
+    let peer = PeerCredentials {
+        uid,
+        gid,
+        pid: None,
     };
     let connected = gate.connect(Some(peer)).map_err(Failure::failed)?;
     Ok((gate, connected))
 }
 
 /// The hello of somebody who asks for what the tool requires.
-fn hello(caller: &str, tool: &ToolDefinition, file: Option<&Path>) -> Result<Hello, Failure> {
-    let named = caller != "anonymous" && !caller.starts_with("uid:");
+fn hello(caller: &Who, tool: &ToolDefinition, file: Option<&Path>) -> Result<Hello, Failure> {
+    let client_id = match caller {
+        Who::Named(name) => Some(name.clone()),
+        Who::Anonymous | Who::User(_) => None,
+    };
     let token = file.map(token::in_file).transpose()?;
     Ok(Hello {
-        client_id: named.then(|| caller.to_owned()),
+        client_id,
         requested_capabilities: tool.required_capabilities.clone(),
         ucan_tokens: token.into_iter().collect(),
         proof: None,

@@ -176,6 +176,9 @@ fn revoke(options: &TokenRevokeOptions) -> Result<(), Failure> {
         .mode(0o600)
         .open(&options.file)
         .map_err(|error| about(&options.file, &error))?;
+    // A token, say, would be none any more.
+    RevocationFile::open(&options.file)
+        .map_err(|error| Failure::usage(error).advise("nothing was written into it"))?;
     // What somebody wrote by hand may lack its line end.
     let mut text = Vec::new();
     file.read_to_end(&mut text)?;
@@ -183,9 +186,6 @@ fn revoke(options: &TokenRevokeOptions) -> Result<(), Failure> {
         None | Some(b'\n') => "",
         _ => "\n",
     };
-    // A token, say, would be none any more.
-    RevocationFile::open(&options.file)
-        .map_err(|error| Failure::usage(error).advise("nothing was written into it"))?;
     // One write, so that no reader sees half of an id.
     file.write_all(format!("{end}{id}\n").as_bytes())?;
     file.sync_all()?;

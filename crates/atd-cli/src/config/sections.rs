@@ -101,12 +101,12 @@ fn grantee(key: &Key<'_>) -> Option<Grantee> {
 
 /// Names of capabilities.
 pub(super) fn capabilities(item: &Item<'_>) -> Option<Vec<String>> {
-    let capability = |item: &Item<'_>| {
+    let one = |item: &Item<'_>| {
         item.meaning("a capability: a word without spaces and commas", |text| {
             capability(text).ok()
         })
     };
-    item.list("an array of capabilities, such as [\"read\"]", capability)
+    item.list("an array of capabilities, such as [\"read\"]", one)
 }
 
 fn call_limits(section: &mut Section<'_>, gate: &mut GateSettings) {

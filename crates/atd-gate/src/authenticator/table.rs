@@ -14,7 +14,8 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use super::{AuthenticationError, Authenticator, Principal};
 use crate::token::TokenId;
-use crate::watched::{Trouble, Watched};
+use crate::trouble::Trouble;
+use crate::watched::Watched;
 
 /// The longest file that is read, in bytes, and the longest credential.
 const MAX_BYTES: u64 = 1024 * 1024;

@@ -74,7 +74,7 @@ struct Count {
 
 /// Room for one call within all of its caller's limits, which no other call of
 /// the caller takes meanwhile.
-pub(super) struct Turn<'a> {
+pub(super) struct Allowance<'a> {
     callers: &'a Callers,
     shard: MutexGuard<'a, Shard>,
     counts: [Option<Count>; 2],
@@ -100,7 +100,7 @@ impl Callers {
         tool_id: &str,
         settings: &Settings,
         now: Duration,
-    ) -> Result<Turn<'_>, Reached> {
+    ) -> Result<Allowance<'_>, Reached> {
         let limits = self.counts(caller, tool_id, settings);
         let counts = || limits.iter().flatten();
         let mut shard = self.shard(caller);
@@ -121,7 +121,7 @@ impl Callers {
                 room.map_err(|wait| (it.scope, it.limit, wait))?;
             }
         }
-        Ok(Turn {
+        Ok(Allowance {
             callers: self,
             shard,
             counts: limits,
@@ -217,7 +217,7 @@ impl Callers {
     }
 }
 
-impl Turn<'_> {
+impl Allowance<'_> {
     /// Counts the call against all of them.
     pub(super) fn take(mut self) {
         for it in self.counts.iter().flatten() {

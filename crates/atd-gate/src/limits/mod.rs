@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub(crate) use self::caller_key::{CallerKey, CallerKeys};
-use self::callers::{Callers, Reached, Turn};
+use self::callers::{Allowance, Callers, Reached};
 pub(crate) use self::lines::Ticket;
 pub use self::lines::Waits;
 use self::lines::{Arrival, Line, Lines};
@@ -143,7 +143,7 @@ impl Limits {
         self.enter(narrow, need)?;
         let is_narrow = narrow.is_some();
         of_tool.into_iter().for_each(Room::take);
-        of_caller.into_iter().for_each(Turn::take);
+        of_caller.into_iter().for_each(Allowance::take);
         Ok(Permit::new(&self.common, used.filter(|_| is_narrow)))
     }
 

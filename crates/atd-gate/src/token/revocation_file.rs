@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::token::{RevocationSet, Revocations, TokenId};
-use crate::watched::{Trouble, Watched};
+use crate::trouble::Trouble;
+use crate::watched::Watched;
 
 /// The longest file that is read: a million ids.
 const MAX_BYTES: u64 = 65 * 1024 * 1024;

@@ -39,7 +39,7 @@ pub(super) const MAX_LINGERING: usize = 64;
 
 impl Acceptor {
     pub(super) async fn run(self) {
-        let signals = self.signals.listen();
+        let listener = self.signals.listen();
         let places = Arc::new(Semaphore::new(self.server.limits.max_connections));
         loop {
             let accepted = tokio::select! {
@@ -47,7 +47,7 @@ impl Acceptor {
                 // system once the listener is gone.
                 accepted = self.socket.listener.accept() => accepted,
                 // Cancelled: nothing was begun.
-                () = signals.reached(Stage::Stop) => return,
+                () = listener.reached(Stage::Stop) => return,
             };
             match accepted {
                 Ok((stream, _)) => self.take_in(stream, &places),

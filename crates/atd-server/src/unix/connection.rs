@@ -61,13 +61,13 @@ impl Connection {
         dispatcher: Arc<Dispatcher>,
         mut session: Session,
         limits: TransportLimits,
-        signals: Listener,
+        listener: Listener,
     ) -> Self {
         session.carries_request_ids();
         session.goes_over(Channel::unix());
         Self {
             control: CallControl::new(),
-            wire: Wire::new(stream, dispatcher.clone(), limits, signals),
+            wire: Wire::new(stream, dispatcher.clone(), limits, listener),
             dispatcher,
             session,
         }

@@ -39,7 +39,7 @@ pub(super) struct Wire {
     stream: UnixStream,
     dispatcher: Arc<Dispatcher>,
     limits: TransportLimits,
-    signals: Listener,
+    listener: Listener,
     incoming: Incoming,
     outgoing: Outgoing,
     calls: Calls,
@@ -69,14 +69,14 @@ impl Wire {
         stream: UnixStream,
         dispatcher: Arc<Dispatcher>,
         limits: TransportLimits,
-        signals: Listener,
+        listener: Listener,
     ) -> Self {
         Self {
             stream,
             calls: Calls::new(dispatcher.clone(), limits.max_calls),
             dispatcher,
             limits,
-            signals,
+            listener,
             incoming: Incoming::default(),
             outgoing: Outgoing::default(),
             in_turn: VecDeque::new(),
@@ -126,7 +126,7 @@ impl Wire {
 
     async fn sort(&mut self, frame: Bytes, session: &Session) {
         let bytes = frame.len();
-        if self.signals.is_reached(Stage::Stop) {
+        if self.listener.is_reached(Stage::Stop) {
             session.phase().close();
         }
         let TaggedRequest {
@@ -219,7 +219,7 @@ impl Wire {
             // Cancelled: what was written is counted, and the rest given up.
             flushed = flush => flushed,
             // Cancelled: nothing was begun.
-            () = self.signals.reached(Stage::Cut) => Err(io::ErrorKind::TimedOut.into()),
+            () = self.listener.reached(Stage::Cut) => Err(io::ErrorKind::TimedOut.into()),
         }
     }
 
@@ -244,12 +244,12 @@ impl Wire {
                 Err(why) => Err(Closing::Because(why)),
             };
         }
-        if self.signals.is_reached(Stage::Stop) {
+        if self.listener.is_reached(Stage::Stop) {
             self.flush().await?;
             // What has arrived by now is answered, if only with a refusal.
             return if self.incoming.read_now(&self.stream)? == 0 {
                 Ok(true)
-            } else if self.signals.is_reached(Stage::Cut) {
+            } else if self.listener.is_reached(Stage::Cut) {
                 Err(Closing::Because(shut_down()))
             } else {
                 Ok(false)
@@ -272,7 +272,7 @@ impl Wire {
             // Cancelled: nothing was taken from the socket.
             read = self.incoming.read(stream) => read,
             // Cancelled: nothing was begun.
-            () = self.signals.reached(Stage::Stop) => Ok(()),
+            () = self.listener.reached(Stage::Stop) => Ok(()),
         }
     }
 
@@ -312,9 +312,9 @@ impl Wire {
             // Cancelled: nothing was taken from the socket.
             read = self.incoming.read(arriving), if reads => read?,
             // Cancelled: nothing was begun.
-            () = self.signals.reached(Stage::Cut), if !self.cut => self.cut(),
+            () = self.listener.reached(Stage::Cut), if !self.cut => self.cut(),
             // Cancelled: nothing was begun. Who called sees the signal again.
-            () = self.signals.reached(Stage::Stop), if !self.stopping => {
+            () = self.listener.reached(Stage::Stop), if !self.stopping => {
                 self.stopping = true;
                 session.phase().close();
             }
@@ -377,7 +377,7 @@ impl Wire {
     /// Counts calls that were ended because the server shut down.
     pub(super) fn count_cut(&self, calls: usize) {
         let calls = u64::try_from(calls).unwrap_or(u64::MAX);
-        self.signals.count_cut(calls);
+        self.listener.count_cut(calls);
     }
 
     /// Tells the calls with ids to end.
